@@ -1,0 +1,244 @@
+//! What the daemon and the token worker say to each other: plain data, one operation a frame.
+
+use policies::Kid;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::key_type::{KeyType, SecretDigest};
+
+/// The name of one attempt to create a key: 16 random bytes, kept in the intent before the token
+/// is asked. The object carries `claviger:<hex>` as its `CKA_LABEL` for life, so that a start after
+/// a crash finds exactly what that attempt left behind.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Creation(pub [u8; 16]);
+
+impl Creation {
+    /// The `CKA_LABEL` of the object that this attempt makes.
+    pub fn label(&self) -> String {
+        let mut label = String::from("claviger:");
+        for byte in self.0 {
+            label.push_str(&format!("{byte:02x}"));
+        }
+        label
+    }
+}
+
+/// What a key may be used for; the attributes of its object follow from it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Usage {
+    /// `CKA_DERIVE`
+    pub agree: bool,
+    /// `CKA_SIGN`
+    pub sign: bool,
+}
+
+/// The daemon's own keys in the token. No KID leads to them.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum SystemKey {
+    /// X25519, the permanent identity (`eid`).
+    Identity,
+    /// Ed25519, signs the audit log.
+    Logger,
+    /// HMAC-SHA-256, binds key records to their content.
+    RecordMac,
+}
+
+/// Something the worker is asked to do.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum Operation {
+    /// An ECDH: the raw secret, or its hash, which then is made in the worker.
+    Agree {
+        /// The private key.
+        kid: Kid,
+        /// Its type.
+        kind: KeyType,
+        /// The peer's public key, validated: SEC1 uncompressed, or 32 or 56 raw bytes.
+        peer: Vec<u8>,
+        /// `None` gives the raw secret.
+        digest: Option<SecretDigest>,
+    },
+    /// Destroys the objects with this `CKA_ID`. Answers how many.
+    Destroy {
+        /// The key.
+        kid: Kid,
+    },
+    /// Destroys what an unfinished creation left behind. Answers how many.
+    DestroyCreation {
+        /// The attempt.
+        creation: Creation,
+    },
+    /// Makes a key pair, tries it, gives it its KID. Answers its raw public key.
+    GeneratePair {
+        /// The attempt.
+        creation: Creation,
+        /// The type.
+        kind: KeyType,
+        /// What it is for.
+        usage: Usage,
+    },
+    /// Makes a symmetric key.
+    GenerateSecret {
+        /// The attempt.
+        creation: Creation,
+        /// The type.
+        kind: KeyType,
+        /// Its name, random.
+        kid: Kid,
+    },
+    /// Lists the private and secret key objects on the token.
+    List,
+    /// The HMAC-SHA-256 of `message` under [`SystemKey::RecordMac`].
+    Mac {
+        /// The text.
+        message: Vec<u8>,
+    },
+    /// Makes the system keys that are missing. Answers like [`Operation::Status`].
+    Provision,
+    /// An Ed25519 signature by [`SystemKey::Logger`].
+    SignLog {
+        /// The text.
+        message: Vec<u8>,
+    },
+    /// What the token is and can do.
+    Status,
+}
+
+impl Operation {
+    /// Whether it may be run again when its outcome is unknown.
+    pub fn is_repeatable(&self) -> bool {
+        !matches!(
+            self,
+            Self::Destroy { .. }
+                | Self::DestroyCreation { .. }
+                | Self::GeneratePair { .. }
+                | Self::GenerateSecret { .. }
+                | Self::Provision
+        )
+    }
+
+    /// Whether it is slow enough to have its own thread, so that it can't starve the others.
+    pub fn is_slow(&self) -> bool {
+        !self.is_repeatable() || matches!(self, Self::List)
+    }
+}
+
+/// What came of it.
+#[derive(Deserialize, Serialize)]
+pub enum Answer {
+    /// It was done, so many times.
+    Count(u32),
+    /// It was not done.
+    Failed(TokenFault),
+    /// The objects.
+    Objects(Vec<Object>),
+    /// A raw public key, a signature or a MAC.
+    Public(Vec<u8>),
+    /// A secret.
+    Secret(SecretBytes),
+    /// The token.
+    Status(TokenStatus),
+}
+
+/// Bytes that are wiped when they are dropped and that print as nothing.
+#[derive(Clone, Deserialize, Serialize, Zeroize, ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes over `bytes`.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, to be used and not kept.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretBytes(..)")
+    }
+}
+
+/// A private or secret key object on the token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Object {
+    /// `CKA_ID`
+    pub id: Vec<u8>,
+    /// `CKA_LABEL`
+    pub label: String,
+}
+
+/// What the token is and can do.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TokenStatus {
+    /// `CKA_LABEL` of the token.
+    pub label: String,
+    /// Manufacturer and model.
+    pub model: String,
+    /// The serial number.
+    pub serial: String,
+    /// The types of which the token makes keys itself.
+    pub native: Vec<KeyType>,
+    /// Raw public keys of [`SystemKey::Identity`] (X25519) and [`SystemKey::Logger`] (Ed25519);
+    /// `None` before the token was provisioned.
+    pub system: Option<SystemPublic>,
+}
+
+/// The public halves of the system keys.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SystemPublic {
+    /// X25519.
+    pub identity: [u8; 32],
+    /// Ed25519.
+    pub logger: [u8; 32],
+}
+
+/// Why an operation was not done, and whose fault it is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+pub enum TokenFault {
+    /// The token refuses the arguments: the caller's fault.
+    #[error("the token refuses the arguments ({0})")]
+    Argument(String),
+    /// The queue to the token is full: try again.
+    #[error("the token has more work than it can take: try again in a moment")]
+    Busy,
+    /// Not done within its time.
+    #[error("the token did not answer in time")]
+    Deadline,
+    /// The token, its module or its storage is gone; it is being reopened.
+    #[error("the token is not usable now ({0}); it is reopened by itself as soon as it is back")]
+    Down(String),
+    /// The token is there and well, and holds no object for a key of ours.
+    #[error("the token has lost the object of this key: restore the token from its backup")]
+    KeyMissing,
+    /// The worker died in the middle of something that can't be repeated; the start of the next
+    /// one sorts it out.
+    #[error("the token worker died in the middle of this: whether it was done is not known yet")]
+    OutcomeUnknown,
+    /// The PIN was refused. It is never tried again by itself.
+    #[error("the token refuses its PIN: mend the PIN and start the daemon again")]
+    PinRefused,
+    /// The token has no mechanism for it.
+    #[error("the token can't do this ({0})")]
+    Unsupported(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_print_as_nothing() {
+        assert_eq!(format!("{:?}", SecretBytes::new(b"canary".to_vec())), "SecretBytes(..)");
+    }
+
+    #[test]
+    fn what_changes_the_token_is_never_repeated() {
+        let kid = Kid::from_bytes([1; 16]);
+        assert!(!Operation::Destroy { kid }.is_repeatable());
+        assert!(!Operation::Provision.is_repeatable());
+        assert!(Operation::Mac { message: vec![] }.is_repeatable());
+    }
+}

@@ -1,0 +1,201 @@
+//! What a request can ask leave to do, and what each needs (hem.md A2).
+
+use crate::kid::Kid;
+use crate::scope::Scope;
+use crate::subject::Subject;
+
+/// Something a request can ask leave to do.
+///
+/// A row of the route table names an action; door, roles, scopes, documentation and negative
+/// tests all come from here.
+pub trait Action: Copy + Send + Sync + 'static {
+    /// Who gets as far as being asked for a scope.
+    const DOOR: Door = Door::Bearer;
+
+    /// The roles that may do it.
+    const ROLES: Roles = Roles::USER_AND_EXTERNAL;
+
+    /// The scopes, any one of which is enough, as documented: `<KID>` stands for the key's name.
+    const SCOPES: &'static [&'static str];
+
+    /// Whether `scope` allows this very action.
+    fn within(&self, scope: &Scope) -> bool {
+        Self::SCOPES.iter().any(|required| scope.covers(required))
+    }
+
+    /// Whether this very action is open to callers without a token. Only asked where the door is
+    /// [`Door::Conditional`].
+    fn open_to_anyone(&self) -> bool {
+        false
+    }
+
+    /// The first scope that would do, for refusals and the log.
+    fn needed(&self) -> String {
+        Self::SCOPES.first().copied().unwrap_or_default().to_owned()
+    }
+}
+
+/// Who gets in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Door {
+    /// Only callers with a valid token.
+    Bearer,
+    /// Callers without a token where the request itself allows it.
+    Conditional,
+    /// Anyone; a token that is shown must be valid all the same.
+    Open,
+}
+
+/// A set of roles.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Roles {
+    /// The local user.
+    pub user: bool,
+    /// The administrator.
+    pub master: bool,
+    /// Paired external authenticators.
+    pub external: bool,
+}
+
+impl Roles {
+    /// Every role.
+    pub const ALL: Self = Self { user: true, master: true, external: true };
+    /// Those who work with keys.
+    pub const USER_AND_EXTERNAL: Self = Self { user: true, master: false, external: true };
+
+    /// Whether `subject` has one of these roles.
+    pub fn include(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Anonymous => false,
+            Subject::External(_) => self.external,
+            Subject::Master => self.master,
+            Subject::User => self.user,
+        }
+    }
+}
+
+/// Create a key.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateKey;
+
+impl Action for CreateKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:gen"];
+}
+
+/// Delete a key.
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteKey(pub Kid);
+
+impl Action for DeleteKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:del"];
+}
+
+/// Import a public key.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportKey;
+
+impl Action for ImportKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:imp"];
+}
+
+/// List keys.
+#[derive(Clone, Copy, Debug)]
+pub struct ListKeys;
+
+impl Action for ListKeys {
+    const SCOPES: &'static [&'static str] = &["keymgmt:list"];
+}
+
+/// Do something that touches no stored key and tells no secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Open;
+
+impl Action for Open {
+    const DOOR: Door = Door::Open;
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &[];
+}
+
+/// Read the public half of a stored peer. Only [`crate::Permit::peer`] gives leave for it.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerHalf(pub(crate) Kid);
+
+impl PeerHalf {
+    /// The peer.
+    pub fn kid(&self) -> Kid {
+        self.0
+    }
+}
+
+impl Action for PeerHalf {
+    const SCOPES: &'static [&'static str] = &[];
+
+    fn within(&self, _: &Scope) -> bool {
+        false
+    }
+}
+
+/// Read the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadConfig;
+
+impl Action for ReadConfig {
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &["system:config", "logger:get", "auth:ext:pair"];
+}
+
+/// Read a key's public half and type.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadKey(pub Kid);
+
+impl Action for ReadKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:get", "keymgmt:gen", USE];
+
+    fn within(&self, scope: &Scope) -> bool {
+        scope.covers("keymgmt:get") || scope.covers("keymgmt:gen") || Use(self.0).within(scope)
+    }
+}
+
+/// Read the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLog;
+
+impl Action for ReadLog {
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &["logger:get"];
+}
+
+/// Search keys by description.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchKeys {
+    /// Whether this search is one that the configuration opens to everybody: an anchored prefix of
+    /// at least six bytes where `allow_keysearch` is on.
+    pub open: bool,
+}
+
+impl Action for SearchKeys {
+    const DOOR: Door = Door::Conditional;
+    const SCOPES: &'static [&'static str] = &["keymgmt:search", "keymgmt:list", "auth:ext:pair"];
+
+    fn open_to_anyone(&self) -> bool {
+        self.open
+    }
+}
+
+/// Use one key.
+#[derive(Clone, Copy, Debug)]
+pub struct Use(pub Kid);
+
+impl Action for Use {
+    const SCOPES: &'static [&'static str] = &[USE];
+
+    fn within(&self, scope: &Scope) -> bool {
+        scope.is(&self.needed())
+    }
+
+    fn needed(&self) -> String {
+        format!("keymgmt:use:{}", self.0)
+    }
+}
+
+const USE: &str = "keymgmt:use:<KID>";

@@ -1,0 +1,152 @@
+//! Callers, and what they were given leave to do.
+
+use crate::action::{Action, Door, PeerHalf, Use};
+use crate::kid::Kid;
+use crate::scope::Scope;
+use crate::subject::Subject;
+
+/// A person or program whose token was verified, or one who showed none.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    subject: Subject,
+    scope: Option<Scope>,
+    expires: u64,
+}
+
+impl Caller {
+    /// Someone who showed no token.
+    pub fn anonymous() -> Self {
+        Self { subject: Subject::Anonymous, scope: None, expires: u64::MAX }
+    }
+
+    pub(crate) fn verified(subject: Subject, scope: Scope, expires: u64) -> Self {
+        Self { subject, scope: Some(scope), expires }
+    }
+
+    /// Asks leave to perform `action`: its role first, then its scope.
+    ///
+    /// # Errors
+    /// [`Denied`] says what would have been needed.
+    pub fn may<A: Action>(&self, action: A) -> Result<Permit<A>, Denied> {
+        let granted = match (&self.scope, A::DOOR) {
+            (_, Door::Open) => true,
+            (None, Door::Bearer) => false,
+            (None, Door::Conditional) => action.open_to_anyone(),
+            (Some(scope), _) => A::ROLES.include(&self.subject) && action.within(scope),
+        };
+        match granted {
+            true => Ok(Permit(action)),
+            false => Err(Denied { needed: action.needed() }),
+        }
+    }
+
+    /// Who it is.
+    pub fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// Whether no token was shown.
+    pub fn is_anonymous(&self) -> bool {
+        self.scope.is_none()
+    }
+
+    /// The token's scope.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+
+    /// When the token ends, in Unix seconds.
+    pub(crate) fn expires(&self) -> u64 {
+        self.expires
+    }
+}
+
+/// Proof that a caller may perform `A`. It is spent by the operation that it allows.
+#[must_use = "a permit is what an operation costs"]
+#[derive(Debug)]
+pub struct Permit<A>(A);
+
+impl<A: Action> Permit<A> {
+    /// What was allowed.
+    pub fn action(&self) -> A {
+        self.0
+    }
+}
+
+impl Permit<Use> {
+    /// The key that this permit opens.
+    pub fn kid(&self) -> Kid {
+        self.0.0
+    }
+
+    /// Leave to read the public half of a stored peer, for an agreement with the permitted key
+    /// (hem.md A10: `ext_kid` needs no scope of its own).
+    pub fn peer(&self, kid: Kid) -> Permit<PeerHalf> {
+        Permit(PeerHalf(kid))
+    }
+}
+
+/// The token did not allow it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this needs a token with scope {needed}, held by a role that may use it")]
+pub struct Denied {
+    needed: String,
+}
+
+impl Denied {
+    /// The scope that would have been needed.
+    pub fn needed(&self) -> &str {
+        &self.needed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::{CreateKey, Open, ReadConfig, ReadKey, SearchKeys};
+
+    fn caller(subject: Subject, scope: &str) -> Caller {
+        Caller::verified(subject, Scope::parse(scope).unwrap(), u64::MAX)
+    }
+
+    #[test]
+    fn a_key_is_used_with_its_exact_scope_only() {
+        let kid: Kid = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let exact = format!("keymgmt:use:{kid}");
+        assert_eq!(caller(Subject::User, &exact).may(Use(kid)).unwrap().kid(), kid);
+        assert!(caller(Subject::External(kid), &exact).may(Use(kid)).is_ok());
+        assert!(caller(Subject::Master, &exact).may(Use(kid)).is_err());
+        for scope in [format!("{exact}:x"), exact.to_uppercase(), "keymgmt:use".into()] {
+            assert!(caller(Subject::User, &scope).may(Use(kid)).is_err(), "{scope}");
+        }
+        let denied = Caller::anonymous().may(Use(kid)).unwrap_err();
+        assert_eq!(denied.needed(), exact);
+    }
+
+    #[test]
+    fn reading_a_key_has_three_ways() {
+        let kid: Kid = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let other = Kid::from_bytes([9; 16]);
+        for scope in ["keymgmt:get", "keymgmt:gen", "keymgmt:get:x", &format!("keymgmt:use:{kid}")]
+        {
+            assert!(caller(Subject::User, scope).may(ReadKey(kid)).is_ok(), "{scope}");
+        }
+        assert!(caller(Subject::User, &format!("keymgmt:use:{other}")).may(ReadKey(kid)).is_err());
+        assert!(caller(Subject::Master, "keymgmt:get").may(ReadKey(kid)).is_err());
+    }
+
+    #[test]
+    fn roles_come_before_scopes() {
+        assert!(caller(Subject::Master, "keymgmt:gen").may(CreateKey).is_err());
+        assert!(caller(Subject::Master, "logger:get").may(ReadConfig).is_ok());
+        assert!(Caller::anonymous().may(Open).is_ok());
+    }
+
+    #[test]
+    fn strangers_search_only_where_it_is_open() {
+        assert!(Caller::anonymous().may(SearchKeys { open: true }).is_ok());
+        assert!(Caller::anonymous().may(SearchKeys { open: false }).is_err());
+        assert!(caller(Subject::Master, "keymgmt:list").may(SearchKeys { open: true }).is_err());
+        assert!(caller(Subject::User, "keymgmt:list").may(SearchKeys { open: false }).is_ok());
+    }
+}
