@@ -1,0 +1,78 @@
+# Everything a developer, a packager and CI do, by name. `make` alone lists the targets.
+PROFILE ?= softhsm2
+DIR     ?= .dev
+LISTEN  ?= 127.0.0.1:8443
+ROUNDS  ?= 100
+PREFIX  ?= /usr
+DESTDIR ?=
+
+CARGO    ?= cargo
+TARGET   := $(or $(CARGO_TARGET_DIR),target)
+BINARIES := clavigerd claviger claviger-audit
+PACKAGES := -p clavigerd -p claviger -p audit
+UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
+DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint deny bench crash unit-score build install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: PROFILE=$(PROFILE) DIR=$(DIR) LISTEN=$(LISTEN) ROUNDS=$(ROUNDS) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+
+run: ## a daemon to try out: makes a token, TLS and keys in DIR, then serves on LISTEN
+	@.ci/need run
+	$(CARGO) build --release --locked $(PACKAGES)
+	exec $(TARGET)/release/clavigerd dev --profile $(PROFILE) --dir $(DIR) --listen $(LISTEN)
+
+test: ## every test, black-box ones on the real binaries and a real token
+	@.ci/need test
+	$(CARGO) build --locked $(PACKAGES)
+	$(CARGO) test --workspace --locked
+
+lint: ## formatting, clippy and documentation, each without a warning
+	@.ci/need build
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --locked
+
+deny: ## licences, banned crates and sources of the dependencies (deny.toml)
+	@.ci/need build
+	.ci/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
+
+bench: ## measure the release build
+	@.ci/need test
+	$(CARGO) build --release --locked $(PACKAGES)
+	$(CARGO) run --release --locked -p tests --bin bench
+
+crash: ## kill the daemon ROUNDS times at random points and check what it left
+	@.ci/need test
+	$(CARGO) build --release --locked $(PACKAGES)
+	CLAVIGER_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --release --locked -p tests --test crash -- --nocapture
+
+unit-score: ## gate the exposure of the systemd units, with and without drop-ins
+	@.ci/unit-score
+
+build: ## the release binaries
+	@.ci/need build
+	$(CARGO) build --release --locked $(PACKAGES)
+
+install: ## put what `make build` made, units, profiles and documents under DESTDIR and PREFIX
+	@for b in $(BINARIES); do test -x $(TARGET)/release/$$b || \
+		{ echo "install: $(TARGET)/release/$$b is missing: run 'make build' first" >&2; exit 1; }; done
+	install -d $(DESTDIR)$(PREFIX)/bin $(UNITS) $(DOCS) $(DOCS)/systemd-profiles \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+		$(DESTDIR)$(PREFIX)/share/claviger/profiles
+	install -m 0755 $(addprefix $(TARGET)/release/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin/
+	sed 's|/usr/bin/clavigerd|$(PREFIX)/bin/clavigerd|; s|/usr/share/doc|$(PREFIX)/share/doc|' \
+		systemd/clavigerd.service > $(UNITS)/clavigerd.service
+	sed 's|/usr/share/doc|$(PREFIX)/share/doc|' systemd/clavigerd.socket > $(UNITS)/clavigerd.socket
+	chmod 0644 $(UNITS)/clavigerd.service $(UNITS)/clavigerd.socket
+	install -m 0644 systemd/sysusers.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
+	install -m 0644 systemd/tmpfiles.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
+	install -m 0644 $(wildcard hsm-profiles/profiles/*.toml) $(DESTDIR)$(PREFIX)/share/claviger/profiles/
+	install -m 0644 systemd/profiles/*.conf $(DOCS)/systemd-profiles/
+	install -m 0644 LICENSE SECURITY.md CHANGELOG.md systemd/claviger.toml docs/*.md $(DOCS)/
+
+clean: ## remove what was built; DIR, with its keys, stays
+	$(CARGO) clean
