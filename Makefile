@@ -27,7 +27,8 @@ run: ## a daemon to try out: makes a token, TLS and keys in DIR, then serves on 
 
 test: ## every test, black-box ones on the real binaries and a real token
 	@.ci/need test
-	$(CARGO) build --locked $(PACKAGES)
+# Binaries first, with the features of the tests: no dependency is built twice.
+	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked
 
 lint: ## formatting, clippy and documentation, each without a warning
@@ -66,11 +67,13 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 	install -m 0755 $(addprefix $(TARGET)/release/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/clavigerd|$(PREFIX)/bin/clavigerd|; s|/usr/share/doc|$(PREFIX)/share/doc|' \
 		systemd/clavigerd.service > $(UNITS)/clavigerd.service
-	sed 's|/usr/share/doc|$(PREFIX)/share/doc|' systemd/clavigerd.socket > $(UNITS)/clavigerd.socket
-	chmod 0644 $(UNITS)/clavigerd.service $(UNITS)/clavigerd.socket
+	for u in clavigerd.socket clavigerd-failed.service; do \
+		sed 's|/usr/share/doc|$(PREFIX)/share/doc|' systemd/$$u > $(UNITS)/$$u || exit 1; done
+	chmod 0644 $(UNITS)/clavigerd.service $(UNITS)/clavigerd.socket $(UNITS)/clavigerd-failed.service
 	install -m 0644 systemd/sysusers.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
 	install -m 0644 systemd/tmpfiles.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
-	install -m 0644 $(wildcard hsm-profiles/profiles/*.toml) $(DESTDIR)$(PREFIX)/share/claviger/profiles/
+	for p in $(wildcard hsm-profiles/profiles/*.toml); do \
+		install -m 0644 $$p $(DESTDIR)$(PREFIX)/share/claviger/profiles/ || exit 1; done
 	install -m 0644 systemd/profiles/*.conf $(DOCS)/systemd-profiles/
 	install -m 0644 LICENSE SECURITY.md CHANGELOG.md systemd/claviger.toml docs/*.md $(DOCS)/
 
