@@ -6,6 +6,7 @@
 
 mod key_type;
 mod protocol;
+pub mod transport;
 
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
 pub use protocol::{

@@ -1,0 +1,3 @@
+//! How operations get to where the token is, and answers back.
+
+pub mod frame;
