@@ -1,1 +1,58 @@
-fn main() {}
+//! `claviger`: the client for people. It logs in to a Claviger daemon with the challenge handshake
+//! of the HEM API, and works with keys that stay inside the daemon's token.
+//!
+//! Data goes to stdout, messages go to stderr, and the exit code says what kind of end it was.
+
+mod args;
+mod client;
+mod curl;
+mod ecdh;
+mod encoding;
+mod failure;
+mod handshake;
+mod keys;
+mod listing;
+mod login;
+mod output;
+mod passphrase;
+mod server;
+mod session;
+mod status;
+mod token_store;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command, KeyCommand};
+use failure::Failure;
+use session::Session;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return failure::from_arguments(&error),
+    };
+    let json = args.options.json;
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let session = Session::open(args.options)?;
+    match &args.command {
+        Command::Login(ask) => login::run(&session, ask),
+        Command::Logout => login::forget(&session),
+        Command::Key(KeyCommand::Create(ask)) => keys::create(&session, ask),
+        Command::Key(KeyCommand::List) => listing::list(&session),
+        Command::Key(KeyCommand::Show(ask)) => keys::show(&session, &ask.kid),
+        Command::Key(KeyCommand::Import(ask)) => keys::import(&session, ask),
+        Command::Key(KeyCommand::Delete(ask)) => keys::delete(&session, ask),
+        Command::Key(KeyCommand::Search(ask)) => listing::search(&session, ask),
+        Command::Ecdh(ask) => ecdh::run(&session, ask),
+        Command::Status => status::status(&session),
+        Command::Version => status::version(&session),
+    }
+}

@@ -1,0 +1,216 @@
+//! The command line: commands, options and the environment variables that stand for them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::encoding::{Kid, PublicKey};
+
+/// The client of a Claviger daemon: log in, manage keys, agree on secrets.
+#[derive(Debug, Parser)]
+#[command(name = "claviger", version, after_long_help = EXIT_CODES, after_help = SHORT_NOTE)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Options {
+    /// The daemon, as https://HOST[:PORT]; without it the one of the last login
+    #[arg(long, global = true, env = "CLAVIGER_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// PEM file with the only root certificate to trust; without it the system's roots
+    #[arg(long, global = true, env = "CLAVIGER_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// File with the bearer token to use instead of a stored one (or the token itself in
+    /// CLAVIGER_TOKEN)
+    #[arg(long, global = true, env = "CLAVIGER_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Print one JSON document on stdout, and errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print the equivalent curl line, with $TOKEN for the token, and send nothing
+    #[arg(long, global = true)]
+    pub(crate) print_curl: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prove knowledge of the passphrase and get a token for one scope
+    Login(LoginArgs),
+    /// Remove stored tokens: all, or those of --url
+    Logout,
+    /// Create, list, show, import, delete and search keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Agree on a secret between a key in the token and a public key
+    Ecdh(EcdhArgs),
+    /// Show the state of the daemon
+    Status,
+    /// Show the versions of this client and of the daemon
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Generate a key in the token (scope keymgmt:gen)
+    Create(CreateArgs),
+    /// List all keys (scope keymgmt:list)
+    List,
+    /// Show type and public key (scope keymgmt:get, keymgmt:gen or keymgmt:use:KID)
+    Show(ShowArgs),
+    /// Import a public key (scope keymgmt:imp)
+    Import(ImportArgs),
+    /// Destroy a key for good (scope keymgmt:del)
+    Delete(DeleteArgs),
+    /// Find keys by their description (scope keymgmt:search or keymgmt:list)
+    Search(SearchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoginArgs {
+    /// File with the passphrase, - for standard input (asked without echo on a terminal)
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) passphrase_file: PathBuf,
+    /// The one scope the token is for, such as keymgmt:gen or keymgmt:use:KID
+    #[arg(long, value_parser = crate::encoding::scope)]
+    pub(crate) scope: String,
+    /// How long the token is to live, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600,
+          value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) lifetime: u64,
+    /// Print the token on stdout instead of storing it
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    pub(crate) about: KeyAbout,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) about: KeyAbout,
+    /// The raw public key in base64; SECP keys in compressed form
+    #[arg(long, value_name = "BASE64", allow_hyphen_values = true)]
+    pub(crate) pubkey: PublicKey,
+}
+
+/// What create and import say about the new key.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyAbout {
+    /// SECP256R1 SECP384R1 SECP521R1 SECP256K1 CURVE25519 CURVE448 ED25519 ED448 MLKEM512
+    /// MLKEM768 MLKEM1024 MLDSA44 MLDSA65 MLDSA87, and where a key is generated also SHA2-256
+    /// SHA2-384 SHA2-512 SHA3-256 SHA3-384 SHA3-512 AES128 AES192 AES256
+    #[arg(long = "type", value_name = "TYPE", value_parser = crate::encoding::algorithm)]
+    pub(crate) key_type: String,
+    /// Name of the key: 1 to 32 printable ASCII characters
+    #[arg(long, value_parser = crate::encoding::label)]
+    pub(crate) label: String,
+    /// What a SECP key is for (ECDH when absent)
+    #[arg(long, value_parser = ["ECDH", "ExDSA", "ECDH,ExDSA"])]
+    pub(crate) mode: Option<String>,
+    /// Description to search by, at most 128 bytes
+    #[arg(long, value_name = "TEXT", value_parser = crate::encoding::description)]
+    pub(crate) descr: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// Key id: 32 hex digits
+    pub(crate) kid: Kid,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeleteArgs {
+    /// Key id: 32 hex digits
+    pub(crate) kid: Kid,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SearchArgs {
+    /// TEXT anywhere in the description, ^TEXT at its start, TEXT$ at its end
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: String,
+    /// The text of the pattern is base64, for descriptions that are not text
+    #[arg(long)]
+    pub(crate) base64: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("peer").required(true))]
+pub(crate) struct EcdhArgs {
+    /// Key id of the private key: 32 hex digits
+    pub(crate) kid: Kid,
+    /// The other side's raw public key in base64
+    #[arg(long, value_name = "BASE64", group = "peer", allow_hyphen_values = true)]
+    pub(crate) pubkey: Option<PublicKey>,
+    /// The other side's public key, by the id it is stored under
+    #[arg(long, value_name = "KID", group = "peer")]
+    pub(crate) ext_kid: Option<Kid>,
+    /// Hash the shared secret: SHA2-256 SHA2-384 SHA2-512 SHA3-256 SHA3-384 SHA3-512
+    #[arg(long, value_parser = crate::encoding::algorithm)]
+    pub(crate) alg: Option<String>,
+}
+
+const SHORT_NOTE: &str = "`claviger help` explains the exit codes.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  unexpected: a fault of this client, or an answer it does not understand
+  2  usage: wrong arguments or files, or the daemon found the request malformed (400, 413, 422)
+  3  not found: no such key, or no such endpoint (404; 406 on show and delete)
+  4  denied: no fitting token, or the daemon refused it (401, 403)
+  5  conflict: the daemon is in a state that does not allow it (409, 410)
+  6  failed: the daemon tried and could not (406)
+  7  unreachable: no connection, no trusted TLS, no answer in time, or not ready (502, 503, 504);
+     after a create, import or delete the outcome is then unknown: look before you repeat it
+
+Environment:
+  CLAVIGER_URL, CLAVIGER_CA, CLAVIGER_TOKEN_FILE  as the options
+  CLAVIGER_TOKEN   the bearer token itself; CLAVIGER_TOKEN_FILE wins over it
+  XDG_STATE_HOME   stored tokens are in $XDG_STATE_HOME/claviger (~/.local/state/claviger)";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Args, Command};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn ecdh_takes_exactly_one_peer() {
+        let kid = "AB".repeat(16);
+        let parse = |more: &[&str]| {
+            let mut line = vec!["claviger", "ecdh", kid.as_str()];
+            line.extend(more);
+            Args::try_parse_from(line)
+        };
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--pubkey", "AAAA", "--ext-kid", &kid]).is_err());
+        let Command::Ecdh(ask) = parse(&["--ext-kid", &kid]).unwrap().command else {
+            panic!("not ecdh")
+        };
+        assert_eq!(ask.ext_kid.unwrap().as_str(), kid.to_lowercase());
+    }
+
+    #[test]
+    fn no_option_takes_a_password() {
+        let line = ["claviger", "login", "--passphrase", "x", "--scope", "keymgmt:gen"];
+        assert!(Args::try_parse_from(line).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! `--print-curl`: the same request as a curl line, with `$TOKEN` where the token would be.
+
+use serde_json::json;
+
+use crate::client::Call;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::server::Server;
+
+/// Prints the line on stdout.
+pub(crate) fn print(output: Output, server: &Server, call: &Call) -> Result<(), Failure> {
+    let line = line(server, call);
+    output.show(&json!({"curl": line}), &line)
+}
+
+/// The curl line, quoted for a POSIX shell.
+fn line(server: &Server, call: &Call) -> String {
+    let mut parts = vec!["curl -sS --tlsv1.3".to_owned()];
+    if let Some(ca) = &server.ca {
+        parts.push(format!("--cacert {}", quoted(&ca.display().to_string())));
+    }
+    if call.method != "GET" {
+        parts.push(format!("-X {}", call.method));
+    }
+    parts.push("-H 'Accept: application/problem+json, application/json'".to_owned());
+    if call.need.advice().is_some() && !call.need.optional {
+        parts.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
+    }
+    if let Some(body) = &call.body {
+        parts.push("-H 'Content-Type: application/json'".to_owned());
+        parts.push(format!("--data-raw {}", quoted(&body.to_string())));
+    }
+    parts.push(quoted(&format!("{}{}", server.url, call.path)));
+    parts.join(" ")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::line;
+    use crate::client::Call;
+    use crate::server::Server;
+    use crate::session::Need;
+
+    #[test]
+    fn the_line_names_the_token_and_quotes_for_the_shell() {
+        let server = Server { url: "https://a:8443".into(), ca: Some("/it's.pem".into()) };
+        let need = Need { scopes: vec!["keymgmt:gen"], ..Need::default() };
+        let call = Call::post("/api/keymgmt/create", json!({"label": "it's"})).needs(need);
+        assert_eq!(
+            line(&server, &call),
+            r#"curl -sS --tlsv1.3 --cacert '/it'\''s.pem' -X POST -H 'Accept: application/problem+json, application/json' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' --data-raw '{"label":"it'\''s"}' 'https://a:8443/api/keymgmt/create'"#
+        );
+        let status = line(&Server { ca: None, ..server }, &Call::get("/api/system/status"));
+        assert_eq!(
+            status,
+            "curl -sS --tlsv1.3 -H 'Accept: application/problem+json, application/json' \
+             'https://a:8443/api/system/status'"
+        );
+    }
+}
