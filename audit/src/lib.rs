@@ -1,1 +1,39 @@
-//! Placeholder.
+//! What happened, written down durably before anyone is told.
+//!
+//! [`Log::start`] begins one file in the HEM line format, signed by the logger
+//! key through a [`Signer`].  [`Log::open`] starts an entry, [`Entry::close`]
+//! finishes it, and only then is there a [`Receipt`], which an answer costs.
+//! An entry that is dropped unfinished is written as an error.
+//!
+//! [`verify`] checks a file offline with nothing but the public key.  The format
+//! and what it proves are described in `docs/audit-format.md`.
+
+mod closing;
+mod disk;
+mod entry;
+mod event;
+#[cfg(test)]
+mod faults;
+mod field;
+mod file;
+mod health;
+mod line;
+mod log;
+mod moment;
+mod reading;
+mod rows;
+mod signer;
+mod verify;
+mod writer;
+
+pub use closing::{Closing, Receipt, Unwritten};
+pub use ed25519_dalek::VerifyingKey;
+pub use entry::Entry;
+pub use event::{LogResult, LogType};
+pub use field::{Ext, Subject};
+pub use log::{Log, Options, StartError};
+pub use moment::rfc3339;
+pub use reading::{Cause, Finding};
+pub use rows::{Row, Rows, rows};
+pub use signer::{Signer, SignerError};
+pub use verify::{Summary, verify};

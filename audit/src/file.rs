@@ -1,0 +1,187 @@
+//! One log file being written: its key, its sequence, its durable length.
+
+use std::io;
+use std::ops::Range;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use zeroize::Zeroizing;
+
+use crate::disk::{Disk, DiskFile};
+use crate::entry::Record;
+use crate::line::{FileKey, Head, LINE_END, push_record};
+use crate::log::StartError;
+use crate::moment;
+use crate::signer::{Signer, sign_and_check};
+
+/// What a new file is made with.
+pub(crate) struct Maker {
+    pub(crate) disk: Box<dyn Disk>,
+    pub(crate) signer: Box<dyn Signer>,
+    /// The comment line, clean and with its line end.
+    pub(crate) banner: String,
+}
+
+impl Maker {
+    /// Starts a file: its banner and its signed key record, durable with its name.
+    ///
+    /// `after` is the id of the last file of this run, which may be gone from the disk.
+    pub(crate) fn start(&mut self, after: Option<u32>) -> Result<LiveFile, StartError> {
+        let taken = self.disk.list().map_err(StartError::Directory)?.last().copied();
+        let mut id = match taken.max(after) {
+            Some(last) => last.checked_add(1).ok_or(StartError::NoIdLeft)?.max(moment::now()),
+            None => moment::now(),
+        };
+        let file = loop {
+            match self.disk.create(id) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    id = id.checked_add(1).ok_or(StartError::NoIdLeft)?;
+                }
+                other => break other.map_err(StartError::Directory)?,
+            }
+        };
+        self.fill(id, file).inspect_err(|_| {
+            // If it stays, the next attempt takes the next id: nothing is in it
+            // that anyone was told of.
+            let _ = self.disk.remove(id);
+        })
+    }
+
+    fn fill(&mut self, id: u32, file: Box<dyn DiskFile>) -> Result<LiveFile, StartError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(secret.as_mut()).map_err(|e| StartError::Random(e.to_string()))?;
+        let key = FileKey::new(&secret);
+        let mut file = LiveFile { id, file, key, next: 0, last: 0, length: 0 };
+        // The banner goes first so that a full disk does not cost a signature.
+        file.write(self.banner.as_bytes()).map_err(StartError::Write)?;
+        let signature = sign_and_check(&*self.signer, secret.as_ref())?;
+        let head = Head { sequence: 0, time: file.stamp(moment::now()), kind: 0, result: 0 };
+        let mut text = String::new();
+        let public = Base64UrlUnpadded::encode_string(secret.as_ref());
+        let signed = Base64UrlUnpadded::encode_string(&signature);
+        push_record(&mut text, &file.key, head, |t| t.push_str(&public), |t| t.push_str(&signed));
+        file.write(text.as_bytes()).map_err(StartError::Write)?;
+        file.file.sync().map_err(StartError::Write)?;
+        self.disk.sync_directory().map_err(StartError::Directory)?;
+        file.next = 1;
+        file.length = length_of(&self.banner) + length_of(&text);
+        Ok(file)
+    }
+}
+
+/// The file that entries go to.
+pub(crate) struct LiveFile {
+    id: u32,
+    file: Box<dyn DiskFile>,
+    key: FileKey,
+    /// The sequence number of the first entry that is not durable yet.
+    next: u64,
+    /// The latest time written: the clock may step back, the log does not.
+    last: u32,
+    /// How much of the file is known to be durable.
+    length: u64,
+}
+
+/// What went wrong with a file, and whether it can be used again.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It can, once it is cut back to its durable length.
+    Write(io::Error),
+    /// It can't: nobody knows what of it is on the disk.
+    Lost(io::Error),
+}
+
+impl LiveFile {
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Writes the entries with one write and one fdatasync.
+    /// Returns their sequence numbers, in order, when all are durable.
+    pub(crate) fn commit<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a Record>,
+        text: &mut String,
+    ) -> Result<Range<u64>, Fault> {
+        text.clear();
+        let (first, time) = (self.next, self.stamp(moment::now()));
+        let mut sequence = first;
+        for record in records {
+            let (kind, result) = (record.kind.code(), record.result.code());
+            let head = Head { sequence, time, kind, result };
+            let (subject, ext) = (&record.subject, &record.ext);
+            push_record(text, &self.key, head, |t| subject.push_to(t), |t| ext.push_to(t));
+            sequence += 1;
+        }
+        self.make_durable(text)?;
+        self.next = sequence;
+        Ok(first..sequence)
+    }
+
+    /// Goes on after a failed write: cuts off what is not durable and leaves a
+    /// comment, whose fdatasync also shows that the file works again.
+    pub(crate) fn mend(&mut self, comment: &str) -> Result<(), Fault> {
+        self.file.truncate(self.length).map_err(Fault::Lost)?;
+        self.make_durable(&format!("# {comment}{LINE_END}"))
+    }
+
+    fn make_durable(&mut self, text: &str) -> Result<(), Fault> {
+        if let Err(error) = self.write(text.as_bytes()) {
+            // Tried again when it is mended; now, so that a crash leaves no torn line.
+            let _ = self.file.truncate(self.length);
+            return Err(Fault::Write(error));
+        }
+        self.file.sync().map_err(Fault::Lost)?;
+        self.length += length_of(text);
+        Ok(())
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.file.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    fn stamp(&mut self, now: u32) -> u32 {
+        self.last = self.last.max(now);
+        self.last
+    }
+}
+
+/// The banner as a comment line: one line, no `|` (which could make it a record),
+/// printable ASCII only, at most 200 characters.
+pub(crate) fn comment_line(banner: &str) -> String {
+    let plain = |c: char| if (c.is_ascii_graphic() && c != '|') || c == ' ' { c } else { '?' };
+    let text: String = banner.chars().take(200).map(plain).collect();
+    format!("# {text}{LINE_END}")
+}
+
+fn length_of(text: &str) -> u64 {
+    u64::try_from(text.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_banner_stays_one_comment_line() {
+        let line = comment_line("Claviger 1|2|3|4|5|6|7\r\n0|0\u{e9}");
+        assert_eq!(line, "# Claviger 1?2?3?4?5?6?7??0?0?\r\n");
+        assert!(comment_line(&"x".repeat(5000)).len() < 210);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_does_not_show() {
+        let file = Box::new(tempfile::tempfile().unwrap());
+        let key = FileKey::new(&[0; 32]);
+        let mut file = LiveFile { id: 1, file, key, next: 0, last: 0, length: 0 };
+        let stamps = [100, 90, 100, 101].map(|now| file.stamp(now));
+        assert_eq!(stamps, [100, 100, 100, 101]);
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading a log file line by line, in bounded memory, and what can be wrong with it.
+
+use std::io::{self, BufRead, Read};
+
+use thiserror::Error;
+
+/// A fault of a log file: the first one, with its line.
+#[derive(Debug, Error)]
+#[error("line {line}: {cause}")]
+pub struct Finding {
+    /// The line, counted from 1, comments too.
+    pub line: u64,
+    /// What is wrong there.
+    pub cause: Cause,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// The tag is not that of the text before it.
+    #[error("the line was edited: its tag does not belong to its text")]
+    BadTag,
+    /// The file ends without any record.
+    #[error("the file holds no record at all")]
+    Empty,
+    /// The signature over the file's key is not by the given logger key.
+    #[error("forged or foreign: the file's key is not signed by this logger key")]
+    ForgedKey,
+    /// A line too long for any record.
+    #[error("the line is longer than {LINE_LIMIT} bytes")]
+    LongLine,
+    /// Not a line of this format.
+    #[error("not a log line: {0}")]
+    Malformed(&'static str),
+    /// The first record does not bring the file's key.
+    #[error("the first record is not LOG_TYPE_KEY_INIT: the start of the file is missing")]
+    NoKey,
+    /// A record is missing, doubled or in another place.
+    #[error("record {expected:x} was expected and {found:x} is here: dropped, doubled or moved")]
+    SequenceGap {
+        /// The number that was due.
+        expected: u64,
+        /// The number in the line.
+        found: u64,
+    },
+    /// The time is before that of the record above.
+    #[error("the time runs backwards, from {before:x} to {found:x}")]
+    TimeBackwards {
+        /// The time of the record above.
+        before: u32,
+        /// The time in the line.
+        found: u32,
+    },
+    /// The last line has no line end: the write was cut off.
+    #[error("the last line is torn: the file was cut off, or its writer crashed")]
+    TornTail,
+    /// The result is none of 0, 1 and 2.
+    #[error("unknown result code {0}")]
+    UnknownResult(u8),
+    /// The file could not be read further; says nothing about the log.
+    #[error("can't read on: {0}")]
+    Unreadable(#[source] io::Error),
+}
+
+impl Cause {
+    /// A stable name for programs, such as `sequence_gap`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BadTag => "bad_tag",
+            Self::Empty => "empty",
+            Self::ForgedKey => "forged_key",
+            Self::LongLine => "long_line",
+            Self::Malformed(_) => "malformed",
+            Self::NoKey => "no_key",
+            Self::SequenceGap { .. } => "sequence_gap",
+            Self::TimeBackwards { .. } => "time_backwards",
+            Self::TornTail => "torn_tail",
+            Self::UnknownResult(_) => "unknown_result",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+/// The lines of a file; one is in memory at a time.
+pub(crate) struct Lines<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self { reader, buffer: Vec::new(), number: 0 }
+    }
+
+    /// The number of the line read last.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The next line without its line end (LF or CRLF), or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<&str>, Cause> {
+        self.buffer.clear();
+        let mut limited = self.reader.by_ref().take(LINE_LIMIT);
+        limited.read_until(b'\n', &mut self.buffer).map_err(Cause::Unreadable)?;
+        if self.buffer.is_empty() {
+            return Ok(None);
+        }
+        self.number += 1;
+        let full = u64::try_from(self.buffer.len()).is_ok_and(|read| read >= LINE_LIMIT);
+        let Some(line) = self.buffer.strip_suffix(b"\n") else {
+            return Err(if full { Cause::LongLine } else { Cause::TornTail });
+        };
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        std::str::from_utf8(line).map(Some).map_err(|_| Cause::Malformed("it is not text"))
+    }
+}
+
+/// The longest record has a text of 1024 bytes in base64url and small fields.
+const LINE_LIMIT: u64 = 8192;

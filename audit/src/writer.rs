@@ -1,0 +1,215 @@
+//! The thread that writes: takes what is queued, writes it at once, one fdatasync,
+//! then answers everyone who waits.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use futures_channel::oneshot;
+
+use crate::closing::{Answer, Receipt, Unwritten};
+use crate::entry::Record;
+use crate::file::{Fault, LiveFile, Maker};
+use crate::health::Health;
+
+/// What the handles send.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Entry(Job),
+    Stop,
+}
+
+/// An entry and the one who waits for it.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) record: Record,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// Owned by its thread.
+pub(crate) struct Writer {
+    maker: Maker,
+    target: Target,
+    inbox: Receiver<Message>,
+    health: Arc<Health>,
+    /// The last file of this run.
+    last_id: u32,
+    /// When the next attempt to heal is due.
+    retry: Instant,
+    /// Entries refused since the last good write.
+    refused: u64,
+    /// The lines of a batch, kept for its capacity.
+    text: String,
+}
+
+/// Where entries go.
+enum Target {
+    Good(LiveFile),
+    /// A write failed: the same file, once it is mended.
+    Damaged(LiveFile),
+    /// An fdatasync failed: only a new file will do.
+    Lost,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        maker: Maker,
+        file: LiveFile,
+        inbox: Receiver<Message>,
+        health: Arc<Health>,
+    ) -> Self {
+        Self {
+            maker,
+            last_id: file.id(),
+            target: Target::Good(file),
+            inbox,
+            health,
+            retry: Instant::now(),
+            refused: 0,
+            text: String::new(),
+        }
+    }
+
+    /// Until it is told to stop or every handle is gone.
+    pub(crate) fn run(mut self) {
+        let _last_will = LastWill(Arc::clone(&self.health));
+        loop {
+            match self.next() {
+                Ok(Message::Entry(job)) => {
+                    if self.batch(job) == After::Stop {
+                        return;
+                    }
+                }
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => self.heal(),
+            }
+        }
+    }
+
+    fn next(&self) -> Result<Message, RecvTimeoutError> {
+        match self.target {
+            Target::Good(_) => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Target::Damaged(_) | Target::Lost => self.inbox.recv_deadline(self.retry),
+        }
+    }
+
+    /// Takes whatever else is queued, without waiting for more, and settles it.
+    fn batch(&mut self, first: Job) -> After {
+        let mut jobs = vec![first];
+        let mut after = After::GoOn;
+        while jobs.len() < BATCH {
+            match self.inbox.try_recv() {
+                Ok(Message::Entry(job)) => jobs.push(job),
+                Ok(Message::Stop) => {
+                    after = After::Stop;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.settle(jobs);
+        after
+    }
+
+    fn settle(&mut self, jobs: Vec<Job>) {
+        match mem::replace(&mut self.target, Target::Lost) {
+            Target::Good(mut file) => {
+                match file.commit(jobs.iter().map(|job| &job.record), &mut self.text) {
+                    Ok(indices) => {
+                        for (job, index) in jobs.into_iter().zip(indices) {
+                            job.answer(Ok(Receipt::written(file.id(), index)));
+                        }
+                        self.target = Target::Good(file);
+                    }
+                    Err(fault) => {
+                        self.fail(fault, file);
+                        self.refuse(jobs);
+                    }
+                }
+            }
+            broken => {
+                // Refused first: an attempt to heal may wait for the token.
+                self.target = broken;
+                self.refuse(jobs);
+                if Instant::now() >= self.retry {
+                    self.heal();
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            self.refused = self.refused.saturating_add(1);
+            job.answer(Err(Unwritten));
+        }
+    }
+
+    fn fail(&mut self, fault: Fault, file: LiveFile) {
+        self.retry = Instant::now() + RETRY;
+        let (target, error) = match fault {
+            Fault::Write(error) => (Target::Damaged(file), error),
+            Fault::Lost(error) => (Target::Lost, error),
+        };
+        self.target = target;
+        self.health.fail(format!("the audit log file {:08x} failed: {error}", self.last_id));
+    }
+
+    fn heal(&mut self) {
+        match mem::replace(&mut self.target, Target::Lost) {
+            Target::Good(file) => self.target = Target::Good(file),
+            Target::Damaged(mut file) => {
+                let comment = format!("{} entries refused: the file failed", self.refused);
+                match file.mend(&comment) {
+                    Ok(()) => self.go_on(file),
+                    Err(fault) => self.fail(fault, file),
+                }
+            }
+            Target::Lost => match self.maker.start(Some(self.last_id)) {
+                Ok(file) => self.go_on(file),
+                Err(error) => {
+                    self.retry = Instant::now() + RETRY;
+                    self.health.fail(error.to_string());
+                }
+            },
+        }
+    }
+
+    fn go_on(&mut self, file: LiveFile) {
+        self.refused = 0;
+        self.last_id = file.id();
+        self.target = Target::Good(file);
+        self.health.mend(self.last_id);
+    }
+}
+
+impl Job {
+    /// Gives the place back before the answer, so that whoever has the answer
+    /// finds the place free. Nobody may be waiting any more: that is fine.
+    fn answer(self, answer: Answer) {
+        drop(self.record.place);
+        let _ = self.answer.send(answer);
+    }
+}
+
+#[derive(Debug, Eq, PartialEq)]
+enum After {
+    GoOn,
+    Stop,
+}
+
+/// However the thread ends, by a panic too, nobody opens entries any more.
+struct LastWill(Arc<Health>);
+
+impl Drop for LastWill {
+    fn drop(&mut self) {
+        self.0.shut();
+    }
+}
+
+/// Entries per fdatasync at most.
+const BATCH: usize = 512;
+
+/// Between attempts to heal.
+const RETRY: Duration = Duration::from_millis(100);

@@ -1,0 +1,135 @@
+//! The program `claviger-audit`, as an auditor calls it.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which the allowance for tests does not reach"
+)]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const KEY: &str = "T61jY1AgV5XUW++eAcQibRDFOl5KjKwLGdo+U0def8A=";
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_claviger-audit")).args(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn sample() -> String {
+    let sample: Value = serde_json::from_str(include_str!("vectors/auditlog_docs.json")).unwrap();
+    let mut file = format!("{}\r\n", sample["first_comment"].as_str().unwrap());
+    for line in sample["lines"].as_array().unwrap() {
+        file.push_str(line.as_str().unwrap());
+        file.push_str("\r\n");
+    }
+    file
+}
+
+fn put(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let path = directory.join(name);
+    File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+    path
+}
+
+#[test]
+fn a_good_file_is_proved_with_the_key_in_any_form() {
+    let home = TempDir::new().unwrap();
+    let log = put(home.path(), "62310ba5.log", &sample());
+    let unpadded = "T61jY1AgV5XUW--eAcQibRDFOl5KjKwLGdo-U0def8A";
+    let plain = put(home.path(), "key.txt", &format!("{KEY}\n"));
+    let answer = put(home.path(), "key.json", &format!(r#"{{"key":"{KEY}","nonce":"AA=="}}"#));
+    for key in [KEY, unpadded, plain.to_str().unwrap(), answer.to_str().unwrap()] {
+        let output = run(&["verify", log.to_str().unwrap(), "--key", key]);
+        assert_eq!(code(&output), 0, "{key}: {}", err(&output));
+        let proved = "7 records from 2022-03-15T21:56:53Z to 2022-03-15T21:58:36Z";
+        assert_eq!(out(&output), format!("{}: proved, {proved}\n", log.display()));
+        assert_eq!(err(&output), "");
+    }
+}
+
+#[test]
+fn a_directory_is_checked_oldest_first_to_the_end() {
+    let home = TempDir::new().unwrap();
+    put(home.path(), "62310ba7.log", &sample());
+    put(home.path(), "62310ba5.log", &sample().replacen("|1d|0|M|", "|1d|0|U|", 1));
+    put(home.path(), "62310ba6.log", sample().trim_end());
+    put(home.path(), "notes.txt", "not a log");
+    let output = run(&["verify", home.path().to_str().unwrap(), "--key", KEY, "--json"]);
+    assert_eq!(code(&output), 8);
+    let lines: Vec<Value> =
+        out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["cause"], &lines[0]["line"]), (&"bad_tag".into(), &6.into()));
+    assert_eq!((&lines[1]["cause"], &lines[1]["line"]), (&"torn_tail".into(), &8.into()));
+    assert_eq!((&lines[2]["proved"], &lines[2]["summary"]["records"]), (&true.into(), &7.into()));
+}
+
+#[test]
+fn outcomes_have_their_exit_codes() {
+    let home = TempDir::new().unwrap();
+    let directory = home.path().to_str().unwrap();
+    let log = put(home.path(), "62310ba5.log", &sample());
+    let log = log.to_str().unwrap();
+    let empty = TempDir::new().unwrap();
+    let foreign = "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=";
+    for (expected, arguments) in [
+        (0, vec!["--help"]),
+        (0, vec!["verify", "--help"]),
+        (0, vec!["show", log]),
+        (1, vec!["verify", "/nonexistent.log", "--key", KEY]),
+        (1, vec!["show", directory]),
+        (1, vec!["show", "/nonexistent.log"]),
+        (2, vec![]),
+        (2, vec!["verify", log]),
+        (2, vec!["verify", "--key", KEY]),
+        (2, vec!["verify", log, "--key", "/nonexistent.key"]),
+        (2, vec!["verify", log, "--key", log]),
+        (8, vec!["verify", log, "--key", foreign]),
+        (8, vec!["verify", empty.path().to_str().unwrap(), "--key", KEY]),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(code(&output), expected, "{arguments:?}: {}", err(&output));
+        let stdout = out(&output);
+        match (expected, arguments.last()) {
+            (0, _) => assert!(!stdout.is_empty()),
+            (8, Some(_)) if arguments.contains(&foreign) => assert!(stdout.contains("FAULT")),
+            (1, Some(&last)) if last == KEY => assert!(stdout.contains("FAULT in line 0")),
+            _ => assert!(stdout.is_empty() && !err(&output).is_empty(), "{arguments:?}"),
+        }
+    }
+    let help = out(&run(&["--help"]));
+    assert!(help.contains("8  the log has a fault"), "{help}");
+}
+
+#[test]
+fn show_prints_words_and_json() {
+    let home = TempDir::new().unwrap();
+    let log = put(home.path(), "62310ba5.log", &sample());
+    let text = out(&run(&["show", log.to_str().unwrap()]));
+    assert_eq!(text.lines().count(), 7);
+    assert!(text.contains("LOG_TYPE_RTC_SET LOG_RESULT_OK - 2022-03-15T21:55:01Z"), "{text}");
+    assert!(text.contains("LOG_TYPE_DEVICE_INITED LOG_RESULT_OK master -"), "{text}");
+    let json = out(&run(&["show", log.to_str().unwrap(), "--json"]));
+    let fourth: Value = serde_json::from_str(json.lines().nth(3).unwrap()).unwrap();
+    assert_eq!((&fourth["type"], &fourth["sequence"]), (&"LOG_TYPE_RTC_SET".into(), &3.into()));
+    let torn = put(home.path(), "62310ba6.log", &format!("{}garbage\r\n", sample()));
+    let output = run(&["show", torn.to_str().unwrap()]);
+    assert_eq!((code(&output), out(&output).lines().count()), (8, 7));
+    assert!(err(&output).contains("line 9: not a log line"), "{}", err(&output));
+}
