@@ -5,10 +5,14 @@
 //! its own, loads the PKCS#11 module, holds the PIN and runs one thread a session.
 
 mod key_type;
+mod points;
 mod protocol;
+pub mod public_key;
+mod sec1;
 pub mod transport;
 
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
+pub use points::{BadPoint, ForeignPoint};
 pub use protocol::{
     Answer, Creation, Object, Operation, SecretBytes, SystemKey, SystemPublic, TokenFault,
     TokenStatus, Usage,
