@@ -35,6 +35,10 @@ impl Entry {
         Self { log, kind, subject, ext: Ext::None, place: Some(place) }
     }
 
+    pub(crate) fn unplaced(log: Log, subject: Subject) -> Self {
+        Self { log, kind: None, subject, ext: Ext::None, place: None }
+    }
+
     /// Who the entry names so far.
     pub fn subject(&self) -> &Subject {
         &self.subject

@@ -101,6 +101,13 @@ impl Log {
         Ok(Entry::new(self.clone(), kind, subject, place))
     }
 
+    /// Opens an entry for work that changes and tells nothing (a status, the log itself) and must
+    /// go on while the log can't be written. Its receipt is for nothing; closed under a type, it
+    /// comes to [`Unwritten`].
+    pub fn observe(&self, subject: Subject) -> Entry {
+        Entry::unplaced(self.clone(), subject)
+    }
+
     /// Writes an entry and waits until it is durable: for what happens outside
     /// of requests (start, stop). Not for a thread that runs futures.
     ///

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The Claviger daemon: key APIs over TLS 1.3, one way through.
+//!
+//! [`routes`] is the table of every endpoint, [`pipeline`] the one way that a request takes,
+//! [`surface`] what each API says, [`keyring`] and [`store`] what lasts, [`listen`] the sockets.
+
+pub mod appliance;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod device;
+pub mod durable;
+pub mod fault;
+pub mod inbound;
+pub mod keyring;
+pub mod listen;
+pub mod logbook;
+pub mod login;
+pub mod pipeline;
+mod problem;
+pub mod reply;
+pub mod route;
+pub mod routes;
+pub mod service;
+pub mod startup;
+pub mod store;
+pub mod surface;
+
+/// The version of the daemon.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Its name and version.
+pub const NAME_AND_VERSION: &str = concat!("Claviger v", env!("CARGO_PKG_VERSION"));

@@ -1,1 +1,7 @@
-fn main() {}
+//! `clavigerd`, the Claviger daemon.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    clavigerd::command::run()
+}

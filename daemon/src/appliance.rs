@@ -1,0 +1,89 @@
+//! What the handlers work with.
+
+use std::sync::Arc;
+
+use audit::Log;
+
+use crate::device::Device;
+use crate::keyring::Keyring;
+use crate::logbook::Logbook;
+use crate::login::Desk;
+
+/// Everything that handlers work with. Cloning is shallow.
+#[derive(Clone)]
+pub struct Appliance(Arc<Parts>);
+
+/// The parts of an appliance.
+pub struct Parts {
+    /// Logins and session tokens.
+    pub desk: Desk,
+    /// The device's identity and configuration.
+    pub device: Device,
+    /// The keys.
+    pub keyring: Keyring,
+    /// The audit log, for writing. No handler reaches it.
+    pub log: Log,
+    /// The audit log, for reading.
+    pub logbook: Logbook,
+}
+
+impl Appliance {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Logins and session tokens.
+    pub fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// The device's identity and configuration.
+    pub fn device(&self) -> &Device {
+        &self.0.device
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+}
+
+/// A part of the appliance. A handler's first argument says which it touches.
+pub trait Reach: Send + 'static {
+    /// Takes that part out.
+    fn reach(appliance: &Appliance) -> Self;
+}
+
+impl Reach for () {
+    fn reach(_: &Appliance) -> Self {}
+}
+
+impl Reach for Device {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.device.clone()
+    }
+}
+
+impl Reach for Keyring {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.keyring.clone()
+    }
+}
+
+impl Reach for Logbook {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.logbook.clone()
+    }
+}
+
+impl<A: Reach, B: Reach> Reach for (A, B) {
+    fn reach(appliance: &Appliance) -> Self {
+        (A::reach(appliance), B::reach(appliance))
+    }
+}
+
+impl Reach for Desk {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.desk.clone()
+    }
+}

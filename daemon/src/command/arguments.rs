@@ -1,0 +1,116 @@
+//! What the command line can say.
+
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The Claviger daemon: keys that never leave their PKCS#11 slot, used over TLS.
+#[derive(Parser)]
+#[command(name = "clavigerd", version, about, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Register private keys that are in the token already; the daemon must not run.
+    Adopt {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// One JSON object a line: type, pubkey (base64), mode, label. The object's CKA_ID must be
+        /// the key's KID.
+        #[arg(long)]
+        keys: PathBuf,
+    },
+    /// Check a configuration file and say what is wrong with it.
+    CheckConfig {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Make a token, a certificate authority and a device in one folder, and serve them.
+    Dev(Dev),
+    /// Make a fresh token (internal).
+    #[command(hide = true)]
+    HsmInit {
+        #[arg(long)]
+        profile: String,
+        #[arg(long)]
+        label: String,
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Hold the token for the daemon (internal).
+    #[command(hide = true)]
+    HsmWorker(Worker),
+    /// Serve.
+    Serve {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// `clavigerd dev`
+#[derive(Args)]
+pub(super) struct Dev {
+    /// Where everything is kept; found again by the next start.
+    #[arg(long, default_value = ".dev")]
+    pub(super) dir: PathBuf,
+    /// The TLS listener; port 0 takes a free one.
+    #[arg(long)]
+    pub(super) listen: Option<SocketAddr>,
+    /// A second, plain listener.
+    #[arg(long)]
+    pub(super) plain_listen: Option<SocketAddr>,
+    /// The token's profile.
+    #[arg(long, default_value = "softhsm2")]
+    pub(super) profile: String,
+    /// The user's passphrase at the first start; a random one is made without it.
+    #[arg(long)]
+    pub(super) user_passphrase: Option<String>,
+    /// The administrator's passphrase at the first start; a random one is made without it.
+    #[arg(long)]
+    pub(super) master_passphrase: Option<String>,
+    /// Written when it serves: url, plain_url, ca_file, hostname, dir and pid.
+    #[arg(long)]
+    pub(super) ready_json: Option<PathBuf>,
+}
+
+/// `clavigerd hsm-worker`
+#[derive(Args)]
+pub(super) struct Worker {
+    #[arg(long)]
+    profile: String,
+    #[arg(long)]
+    label: String,
+    #[arg(long)]
+    module: Option<PathBuf>,
+    #[arg(long)]
+    sessions: Option<usize>,
+    #[arg(long, default_value_t = 3)]
+    socket: RawFd,
+    #[arg(long, default_value_t = 4)]
+    pin: RawFd,
+}
+
+impl Worker {
+    pub(super) fn run(self) -> ExitCode {
+        hsm_profiles::worker_main(&hsm_profiles::WorkerOptions {
+            profile: self.profile,
+            module: self.module,
+            token_label: self.label,
+            sessions: self.sessions,
+            socket: self.socket,
+            pin: self.pin,
+        })
+    }
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 good, 1 failed, 2 usage, 77 the token refused its PIN, \
+    78 the configuration can't be used.";

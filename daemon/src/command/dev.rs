@@ -1,0 +1,192 @@
+//! `clavigerd dev`: a whole appliance in one folder, by one command.
+
+use std::fs::DirBuilder;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use audit::{Ext, LogResult, LogType, Subject};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::command::arguments::Dev;
+use crate::command::failure::Failure;
+use crate::command::{passphrase, pki};
+use crate::config::Config;
+use crate::device::{Device, NewSettings};
+use crate::durable;
+use crate::service::{Addresses, Service};
+
+/// Makes what is not there yet, then serves.
+pub(super) async fn dev(options: Dev) -> Result<(), Failure> {
+    let dir = make_folder(&options.dir)?;
+    make_token(&dir, &options.profile).await?;
+    let config = configuration(&dir, &options)?;
+    pki::certify(&dir, &config.listen.hostname)?;
+    let hostname = config.listen.hostname.clone();
+    let service = Service::open(config).await?;
+    if !service.device().is_initialised() {
+        set_up(&service, &dir, &options).await?;
+    }
+    let announcement = Announcement::new(&dir, &hostname, service.addresses()?);
+    if let Some(path) = &options.ready_json {
+        // The sockets are bound: a client that finds the file is answered.
+        let json = serde_json::to_vec(&announcement).unwrap_or_default();
+        write(path, &json, 0o644)?;
+    }
+    Ok(service.run(move || announcement.print()).await?)
+}
+
+fn make_folder(dir: &Path) -> Result<PathBuf, Failure> {
+    let fault = |error| Failure::File(dir.display().to_string(), error);
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
+    dir.canonicalize().map_err(fault)
+}
+
+/// In a process of its own: PKCS#11 is initialised once a process, and its configuration is a
+/// variable of the environment.
+async fn make_token(dir: &Path, profile: &str) -> Result<(), Failure> {
+    let conf = dir.join("softhsm2.conf");
+    if conf.exists() {
+        return Ok(());
+    }
+    let program = std::env::current_exe().map_err(Failure::Runtime)?;
+    let status = tokio::process::Command::new(program)
+        .args(["hsm-init", "--profile", profile, "--label", LABEL, "--dir"])
+        .arg(dir)
+        .env("SOFTHSM2_CONF", &conf)
+        .status()
+        .await
+        .map_err(Failure::Runtime)?;
+    if status.success() { Ok(()) } else { Err(Failure::Token) }
+}
+
+/// The folder's configuration, made at the first start and kept; what the command line says wins.
+fn configuration(dir: &Path, options: &Dev) -> Result<Config, Failure> {
+    let path = dir.join("claviger.toml");
+    if !path.exists() {
+        let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8443)));
+        write(&path, first_configuration(address, options).as_bytes(), 0o644)?;
+    }
+    let mut config = Config::load(&path)?;
+    config.listen.address = options.listen.unwrap_or(config.listen.address);
+    config.listen.plain_address = options.plain_listen.or(config.listen.plain_address);
+    Ok(config)
+}
+
+fn first_configuration(address: SocketAddr, options: &Dev) -> String {
+    let plain = options.plain_listen.map(|plain| format!("plain_address = \"{plain}\"\n"));
+    format!(
+        "# Made by `clavigerd dev`; every key is explained in docs/operating.md.\n\
+         [listen]\n\
+         address = \"{address}\"\n\
+         hostname = \"localhost\"\n\
+         {}\
+         plain_http = \"refuse\"\n\
+         \n\
+         [tls]\n\
+         certificate = \"server.pem\"\n\
+         key = \"server-key.pem\"\n\
+         \n\
+         [token]\n\
+         profile = \"{}\"\n\
+         label = \"{LABEL}\"\n\
+         pin_file = \"pin\"\n\
+         environment = {{ SOFTHSM2_CONF = \"softhsm2.conf\" }}\n\
+         \n\
+         [store]\n\
+         path = \"state.db\"\n\
+         \n\
+         [audit]\n\
+         directory = \"audit\"\n",
+        plain.unwrap_or_default(),
+        options.profile,
+    )
+}
+
+/// Makes the device the user's: keys from the passphrases, which are kept in the folder.
+async fn set_up(service: &Service, dir: &Path, options: &Dev) -> Result<(), Failure> {
+    let device = service.device();
+    let user = keep(dir, "user-passphrase", options.user_passphrase.as_deref())?;
+    let master = keep(dir, "master-passphrase", options.master_passphrase.as_deref())?;
+    let eid = policies::encode_base64(&device.public().identity);
+    let keys = tokio::task::spawn_blocking(move || {
+        (passphrase::public_key(&user, &eid), passphrase::public_key(&master, &eid))
+    });
+    let (user, master) = keys.await.map_err(|error| Failure::Runtime(error.into()))?;
+    initialise(device, service.log(), user, master).await
+}
+
+async fn initialise(
+    device: &Device,
+    log: &audit::Log,
+    user: [u8; 32],
+    master: [u8; 32],
+) -> Result<(), Failure> {
+    let settings = NewSettings::for_development(&device.hostname(), &user);
+    let unlogged = |_| Failure::Device(crate::fault::Fault::Unlogged);
+    let kind = LogType::LOG_TYPE_DEVICE_INITED;
+    let entry = log.open(Some(kind), Subject::Master).map_err(unlogged)?;
+    device.initialise(settings, master).await.map_err(Failure::Device)?;
+    let entered = entry.close_as(kind, LogResult::LOG_RESULT_OK, Ext::None).await;
+    entered.map(|_| ()).map_err(unlogged)
+}
+
+/// The passphrase in the file `name`; before it is there, `given` or a random one is written to it.
+fn keep(dir: &Path, name: &str, given: Option<&str>) -> Result<Zeroizing<String>, Failure> {
+    let path = dir.join(name);
+    if let (None, Ok(kept)) = (given, std::fs::read_to_string(&path)) {
+        return Ok(Zeroizing::new(kept.trim_end().to_owned()));
+    }
+    let passphrase = match given {
+        Some(given) => Zeroizing::new(given.to_owned()),
+        None => {
+            passphrase::random().map_err(|error| Failure::Runtime(std::io::Error::other(error)))?
+        }
+    };
+    write(&path, passphrase.as_bytes(), 0o600)?;
+    Ok(passphrase)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    durable::write(path, content, mode)
+        .map_err(|error| Failure::File(path.display().to_string(), error))
+}
+
+/// What others need to know to reach it.
+#[derive(Serialize)]
+struct Announcement {
+    url: String,
+    plain_url: Option<String>,
+    ca_file: PathBuf,
+    hostname: String,
+    dir: PathBuf,
+    pid: u32,
+}
+
+impl Announcement {
+    fn new(dir: &Path, hostname: &str, addresses: Addresses) -> Self {
+        Self {
+            url: format!("https://{hostname}:{}", addresses.tls.port()),
+            plain_url: addresses.plain.map(|plain| format!("http://{hostname}:{}", plain.port())),
+            ca_file: dir.join("ca.pem"),
+            hostname: hostname.to_owned(),
+            dir: dir.to_owned(),
+            pid: std::process::id(),
+        }
+    }
+
+    fn print(&self) {
+        let (url, ca, dir) = (&self.url, self.ca_file.display(), self.dir.display());
+        println!("Claviger serves {url} from {dir}\n");
+        println!("  curl --cacert {ca} {url}/api/system/status\n");
+        println!("Log in as the user of this device and make a key:\n");
+        println!(
+            "  claviger login --url {url} --ca {ca} --passphrase-file {dir}/user-passphrase \
+             --scope keymgmt:gen"
+        );
+        println!("  claviger key create --type SECP256R1 --label first");
+    }
+}
+
+const LABEL: &str = "claviger";

@@ -1,0 +1,306 @@
+//! The configuration file: parsed whole before anything is opened.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The configuration of a daemon. Relative paths in the file are taken from the file's own folder;
+/// [`Config::load`] has made them absolute.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The audit log.
+    pub audit: Audit,
+    /// The HEM API.
+    #[serde(default)]
+    pub hem: Hem,
+    /// Where it listens.
+    pub listen: Listen,
+    /// The state.
+    pub store: Store,
+    /// The certificate it shows.
+    pub tls: Tls,
+    /// The PKCS#11 token.
+    pub token: Token,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The folder of the log files, mode 0700; made where it lacks.
+    pub directory: PathBuf,
+}
+
+/// `[hem]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hem {
+    /// How long a login challenge can be answered, in seconds (hem.md A15, 10).
+    pub challenge_seconds: u64,
+}
+
+impl Default for Hem {
+    fn default() -> Self {
+        Self { challenge_seconds: 60 }
+    }
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// The TLS listener; a socket handed over by systemd takes its place.
+    pub address: SocketAddr,
+    /// The name clients use; it stands in the certificate and in `system/config`.
+    #[serde(default = "localhost")]
+    pub hostname: String,
+    /// Bounds on connections and patience.
+    #[serde(default)]
+    pub limits: Limits,
+    /// A second, plain listener.
+    pub plain_address: Option<SocketAddr>,
+    /// What plain requests get, on either listener.
+    #[serde(default)]
+    pub plain_http: PlainHttp,
+}
+
+/// What a request without TLS gets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum PlainHttp {
+    /// The plain listener serves login, system and log endpoints, as the device does, and answers
+    /// the rest 418.
+    Device,
+    /// 418, whatever was asked.
+    #[default]
+    Refuse,
+}
+
+/// `[listen.limits]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Time to send a request's body, in milliseconds.
+    pub body_ms: u64,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once from one address.
+    pub connections_per_address: usize,
+    /// Time that requests under way get to finish when the daemon stops, in milliseconds.
+    pub drain_ms: u64,
+    /// Time for the first byte and the TLS handshake, in milliseconds.
+    pub handshake_ms: u64,
+    /// Time from the opening of a connection, or from an answer on it, until the next request's
+    /// header is complete, in milliseconds.
+    pub idle_ms: u64,
+}
+
+impl Limits {
+    /// `body_ms`
+    pub fn body(&self) -> Duration {
+        Duration::from_millis(self.body_ms)
+    }
+
+    /// `drain_ms`
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+
+    /// `handshake_ms`
+    pub fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms)
+    }
+
+    /// `idle_ms`
+    pub fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_ms: 10_000,
+            connections: 4096,
+            connections_per_address: 512,
+            drain_ms: 10_000,
+            handshake_ms: 5_000,
+            idle_ms: 30_000,
+        }
+    }
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM: the server's certificate, then its chain.
+    pub certificate: PathBuf,
+    /// PEM, PKCS#8, mode 0600; or `credential:NAME`.
+    pub key: PathBuf,
+}
+
+/// `[token]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Environment of the worker, such as `SOFTHSM2_CONF`. A value that names a file beside the
+    /// configuration is made absolute.
+    #[serde(default)]
+    pub environment: std::collections::BTreeMap<String, String>,
+    /// The `CKA_LABEL` of the token.
+    pub label: String,
+    /// The path of the PKCS#11 module; the profile knows where it is when this is left out.
+    pub module: Option<PathBuf>,
+    /// The PIN, mode 0600; or `credential:NAME`. Only the worker reads it.
+    pub pin_file: PathBuf,
+    /// A built-in profile or the path of a TOML file.
+    pub profile: String,
+    /// Worker threads, a PKCS#11 session each; the profile says when it is left out.
+    pub sessions: Option<usize>,
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file, the line and what is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let fault = |why: String| ConfigError { path: path.to_owned(), why };
+        let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| fault(format!("\n{e}")))?;
+        let folder = path.canonicalize().map_err(|e| fault(e.to_string()))?;
+        let folder = folder.parent().unwrap_or(Path::new("/"));
+        config.anchor(folder).map_err(fault)?;
+        config.check().map_err(|why| fault(why.to_owned()))?;
+        Ok(config)
+    }
+
+    fn anchor(&mut self, folder: &Path) -> Result<(), String> {
+        self.audit.directory = folder.join(&self.audit.directory);
+        self.store.path = folder.join(&self.store.path);
+        self.tls.certificate = folder.join(&self.tls.certificate);
+        self.tls.key = secret_path(folder, &self.tls.key)?;
+        self.token.pin_file = secret_path(folder, &self.token.pin_file)?;
+        if let Some(module) = &mut self.token.module {
+            *module = folder.join(&*module);
+        }
+        for value in self.token.environment.values_mut() {
+            let beside = folder.join(&*value);
+            if !value.is_empty() && beside.exists() {
+                *value = beside.to_string_lossy().into_owned();
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.listen.hostname.is_empty() {
+            return Err("listen.hostname is empty: name the host as clients reach it");
+        }
+        if self.token.sessions == Some(0) {
+            return Err("token.sessions is 0: one session at least does the work");
+        }
+        let limits = &self.listen.limits;
+        if limits.connections == 0 || limits.connections_per_address == 0 {
+            return Err("a connection limit of 0 lets nobody in: give at least 1");
+        }
+        if self.listen.plain_http == PlainHttp::Device && self.listen.plain_address.is_none() {
+            return Err("plain_http = \"device\" needs listen.plain_address");
+        }
+        Ok(())
+    }
+}
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", path.display())]
+pub struct ConfigError {
+    path: PathBuf,
+    why: String,
+}
+
+/// `credential:NAME` is a file that the service manager handed over; anything else is a path.
+fn secret_path(folder: &Path, path: &Path) -> Result<PathBuf, String> {
+    let Some(name) = path.to_str().and_then(|text| text.strip_prefix("credential:")) else {
+        return Ok(folder.join(path));
+    };
+    match std::env::var_os("CREDENTIALS_DIRECTORY") {
+        Some(directory) => Ok(Path::new(&directory).join(name)),
+        None => Err(format!(
+            "credential:{name} needs CREDENTIALS_DIRECTORY: start the daemon by its systemd unit, \
+             or name a file"
+        )),
+    }
+}
+
+fn localhost() -> String {
+    "localhost".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [listen]
+        address = "127.0.0.1:8443"
+        [tls]
+        certificate = "server.pem"
+        key = "server-key.pem"
+        [token]
+        profile = "softhsm2"
+        label = "claviger"
+        pin_file = "pin"
+        [store]
+        path = "state.db"
+        [audit]
+        directory = "audit"
+    "#;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("claviger.toml");
+        std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes())
+            .unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn paths_are_taken_from_the_files_folder() {
+        let config = load(GOOD).unwrap();
+        assert!(config.store.path.is_absolute());
+        assert!(config.token.pin_file.ends_with("pin"));
+        assert_eq!(config.listen.plain_http, PlainHttp::Refuse);
+    }
+
+    #[test]
+    fn mistakes_are_shown_where_they_stand() {
+        let error = load(&GOOD.replace("label", "labell")).unwrap_err().to_string();
+        assert!(error.contains("labell") && error.contains("line 9"), "{error}");
+        let error = load(&GOOD.replace("127.0.0.1:8443", "here")).unwrap_err().to_string();
+        assert!(error.contains("address") || error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for bad in [
+            GOOD.replace("[tls]", "plain_http = \"device\"\n[tls]"),
+            GOOD.replace("[store]", "sessions = 0\n[store]"),
+            GOOD.replace("[tls]", "hostname = \"\"\n[tls]"),
+        ] {
+            assert!(load(&bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The device: its identity in the token and its configuration.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwapOption;
+use hsm_profiles::{System, SystemPublic};
+use policies::decode_base64;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::clock::now;
+use crate::fault::Fault;
+use crate::store::{Settings, SettingsFault, Store};
+
+/// The device. Cloning is shallow.
+#[derive(Clone)]
+pub struct Device(Arc<Parts>);
+
+struct Parts {
+    hostname: String,
+    public: SystemPublic,
+    settings: ArcSwapOption<Settings>,
+    started: Instant,
+    store: Store,
+    system: System,
+}
+
+/// The `cfg` of an initialisation (hem.md A6).
+#[derive(Deserialize)]
+pub struct NewSettings {
+    allow_keysearch: bool,
+    #[serde(default)]
+    ctx: i64,
+    #[serde(default)]
+    dnsd: bool,
+    email: String,
+    hostname: String,
+    #[serde(default)]
+    ip: String,
+    origin: String,
+    #[serde(default)]
+    storage_disk0size: u64,
+    #[serde(default)]
+    storage_mode: u32,
+    trusted_backend: bool,
+    trusted_ts: bool,
+    user: String,
+    userkey: String,
+}
+
+impl Device {
+    /// The device whose token has the keys `public` and whose settings, if it has any, are in
+    /// `store`. `hostname` is what a fresh device goes by.
+    ///
+    /// # Errors
+    /// [`SettingsFault`] where the settings were edited or belong to another token.
+    pub async fn open(
+        store: Store,
+        system: System,
+        public: SystemPublic,
+        hostname: String,
+    ) -> Result<Self, SettingsFault> {
+        let settings = store.settings(&system).await?;
+        if settings.as_ref().is_some_and(|settings| settings.eid != public.identity) {
+            return Err(SettingsFault::Forged);
+        }
+        Ok(Self(Arc::new(Parts {
+            hostname,
+            public,
+            settings: ArcSwapOption::from_pointee(settings),
+            started: Instant::now(),
+            store,
+            system,
+        })))
+    }
+
+    /// Sets a fresh device up: `new`, and `master` as the master key. Of several that try, one
+    /// wins.
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`] for values out of bounds, [`Fault::Failed`] when it has been set up.
+    pub async fn initialise(
+        &self,
+        new: NewSettings,
+        master: [u8; 32],
+    ) -> Result<Arc<Settings>, Fault> {
+        let settings = self.settings_from(new, master)?;
+        let stored = self.0.store.initialise(&self.0.system, &settings).await;
+        let stored = Arc::new(stored.map_err(|fault| match fault {
+            SettingsFault::Exists => Fault::Failed(fault.to_string().into()),
+            SettingsFault::Token(fault) => fault.into(),
+            other => {
+                tracing::error!(%other, "initialise");
+                Fault::Conflict("the settings can't be stored".into())
+            }
+        })?);
+        self.0.settings.store(Some(Arc::clone(&stored)));
+        Ok(stored)
+    }
+
+    /// The settings; `None` before the device was initialised.
+    pub fn settings(&self) -> Option<Arc<Settings>> {
+        self.0.settings.load_full()
+    }
+
+    /// Whether it was set up.
+    pub fn is_initialised(&self) -> bool {
+        self.0.settings.load().is_some()
+    }
+
+    /// The public halves of its own keys.
+    pub fn public(&self) -> &SystemPublic {
+        &self.0.public
+    }
+
+    /// The name that clients reach it by.
+    pub fn hostname(&self) -> String {
+        self.settings().map_or_else(|| self.0.hostname.clone(), |set| set.hostname.clone())
+    }
+
+    /// Seconds since it started.
+    pub fn uptime(&self) -> u64 {
+        self.0.started.elapsed().as_secs()
+    }
+
+    /// Whether anchored searches are open to everybody.
+    pub fn allows_open_search(&self) -> bool {
+        self.0.settings.load().as_ref().is_some_and(|settings| settings.allow_keysearch)
+    }
+
+    /// Whether pages from `origin` may talk to it: any before it was initialised, then what the
+    /// settings name: `*`, an origin, or `*.domain.tld` for a domain's own subdomains over HTTPS.
+    pub(crate) fn welcomes(&self, origin: &str) -> bool {
+        self.0.settings.load().as_ref().is_none_or(|settings| fits(&settings.origin, origin))
+    }
+
+    pub(crate) fn wants_hsts(&self) -> bool {
+        self.0.settings.load().as_ref().is_some_and(|settings| settings.http_option_hsts)
+    }
+
+    fn settings_from(&self, new: NewSettings, master: [u8; 32]) -> Result<Settings, Fault> {
+        let bounded = [
+            ("user", &new.user, 64),
+            ("email", &new.email, 128),
+            ("hostname", &new.hostname, 253),
+            ("origin", &new.origin, 253),
+            ("ip", &new.ip, 64),
+        ];
+        for (name, value, bound) in bounded {
+            if value.len() > bound || value.chars().any(char::is_control) {
+                let why = format!("cfg: {name} is longer than {bound} bytes or not plain text");
+                return Err(Fault::Invalid(why.into()));
+            }
+        }
+        let userkey = decode_base64(&new.userkey).and_then(|key| key.try_into().ok());
+        let userkey = userkey
+            .ok_or_else(|| Fault::Invalid("cfg: userkey must be base64 of 32 bytes".into()))?;
+        if userkey == master {
+            return Err(Fault::Invalid("cfg: user and master must not share a key".into()));
+        }
+        let mut devid = [0; 8];
+        getrandom::fill(&mut devid).map_err(|_| Fault::Internal)?;
+        let now = now();
+        Ok(Settings {
+            revision: 0,
+            user: new.user,
+            email: new.email,
+            hostname: new.hostname,
+            origin: new.origin,
+            trusted_ts: new.trusted_ts,
+            trusted_backend: new.trusted_backend,
+            allow_keysearch: new.allow_keysearch,
+            dnsd: new.dnsd,
+            ctx: new.ctx,
+            ip: new.ip,
+            http_option_hsts: false,
+            http_option_dosprot_mode: 0,
+            storage_mode: new.storage_mode,
+            storage_disk0size: new.storage_disk0size,
+            userkey,
+            masterkey: master,
+            devid: devid.iter().map(|byte| format!("{byte:02x}")).collect(),
+            instanceid: Uuid::new_v4().to_string(),
+            iat: now,
+            uts: now,
+            eid: self.0.public.identity,
+        })
+    }
+}
+
+impl NewSettings {
+    /// What a development device starts from.
+    pub(crate) fn for_development(hostname: &str, userkey: &[u8; 32]) -> Self {
+        Self {
+            allow_keysearch: true,
+            ctx: 0,
+            dnsd: false,
+            email: "user@localhost".to_owned(),
+            hostname: hostname.to_owned(),
+            ip: String::new(),
+            origin: "*".to_owned(),
+            storage_disk0size: 0,
+            storage_mode: 0,
+            trusted_backend: false,
+            trusted_ts: false,
+            user: "user".to_owned(),
+            userkey: policies::encode_base64(userkey),
+        }
+    }
+}
+
+fn fits(allowed: &str, origin: &str) -> bool {
+    match allowed.strip_prefix("*.") {
+        _ if allowed == "*" || allowed == origin => true,
+        Some(domain) => {
+            let host = origin.strip_prefix("https://").unwrap_or_default();
+            let host = host.split(':').next().unwrap_or_default();
+            host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn origins_fit_whole_or_by_subdomain() {
+        assert!(fits("*", "https://anything"));
+        assert!(fits("https://a.example", "https://a.example"));
+        assert!(!fits("https://a.example", "https://a.example.evil"));
+        assert!(fits("*.ence.do", "https://my.ence.do"));
+        assert!(fits("*.ence.do", "https://my.ence.do:8443"));
+        for foreign in ["https://ence.do", "https://evilence.do", "http://my.ence.do", "null", ""] {
+            assert!(!fits("*.ence.do", foreign), "{foreign}");
+        }
+    }
+}

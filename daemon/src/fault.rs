@@ -1,0 +1,101 @@
+//! Why a request was not granted, and whose fault it is.
+
+use std::borrow::Cow;
+
+use hsm_profiles::TokenFault;
+use policies::Denied;
+
+use crate::keyring::KeyFault;
+
+/// What is wrong and how to mend it, in a sentence that may be shown to the client.
+pub type Why = Cow<'static, str>;
+
+/// Why a request was not granted. Each surface turns it into its own statuses and bodies.
+#[derive(Debug)]
+pub enum Fault {
+    /// The daemon has more work than it can take.
+    Busy,
+    /// The daemon is not in a state to do this now.
+    Conflict(Why),
+    /// The token's scope or role does not allow it.
+    Denied(Denied),
+    /// The arguments are good and the operation did not work.
+    Failed(Why),
+    /// The page the request comes from is not welcome.
+    ForeignOrigin,
+    /// A defect in the daemon.
+    Internal,
+    /// The arguments make no sense.
+    Invalid(Why),
+    /// There is no length where one is needed.
+    LengthRequired,
+    /// There is no such thing at this path.
+    NotFound(Why),
+    /// It must come over TLS.
+    Plain,
+    /// The body took too long.
+    Slow,
+    /// The body is longer than allowed.
+    TooLarge,
+    /// There is no valid token.
+    Unauthenticated(Why),
+    /// The audit log can't be written, so nothing may be done.
+    Unlogged,
+}
+
+impl Fault {
+    /// The sentence for the client.
+    pub fn detail(&self) -> Why {
+        match self {
+            Self::Busy => "more work is waiting than can be taken: try again in a moment".into(),
+            Self::Denied(denied) => denied.to_string().into(),
+            Self::ForeignOrigin => "the Origin of this request is not one of the configured".into(),
+            Self::Internal => "a defect in the daemon; the request id leads to its log".into(),
+            Self::LengthRequired => "a POST needs a Content-Length above 0".into(),
+            Self::Plain => "this is served over TLS only".into(),
+            Self::Slow => "the body did not arrive in time".into(),
+            Self::TooLarge => "the body is longer than this endpoint takes".into(),
+            Self::Unlogged => "the audit log can't be written, so nothing is done".into(),
+            Self::Conflict(why)
+            | Self::Failed(why)
+            | Self::Invalid(why)
+            | Self::NotFound(why)
+            | Self::Unauthenticated(why) => why.clone(),
+        }
+    }
+}
+
+impl From<Denied> for Fault {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<TokenFault> for Fault {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Argument(_) | TokenFault::Unsupported(_) => {
+                Self::Failed(fault.to_string().into())
+            }
+            TokenFault::Busy => Self::Busy,
+            TokenFault::Deadline
+            | TokenFault::Down(_)
+            | TokenFault::KeyMissing
+            | TokenFault::OutcomeUnknown
+            | TokenFault::PinRefused => Self::Conflict(fault.to_string().into()),
+        }
+    }
+}
+
+impl From<KeyFault> for Fault {
+    fn from(fault: KeyFault) -> Self {
+        match fault {
+            KeyFault::Token(fault) => fault.into(),
+            KeyFault::Damaged | KeyFault::Store(_) => {
+                tracing::error!(%fault, "key record");
+                Self::Conflict(fault.to_string().into())
+            }
+            other => Self::Failed(other.to_string().into()),
+        }
+    }
+}

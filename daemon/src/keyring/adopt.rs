@@ -1,0 +1,65 @@
+//! Taking over private keys that are in the token already.
+
+use hsm_profiles::{KeyType, Usage, public_key};
+use policies::Kid;
+
+use super::{KeyFault, Keyring, usage};
+use crate::store::{Backing, Flags, Record};
+
+/// A private key that another tool has put into the token.
+#[derive(Clone, Debug)]
+pub struct Adoptable {
+    /// Its type, an asymmetric one.
+    pub kind: KeyType,
+    /// Its raw public key, SEC1 compressed for the SECP curves.
+    pub public: Vec<u8>,
+    /// What it is for. Counts for the SECP curves only; nothing set means agreements.
+    pub usage: Usage,
+    /// What its owner calls it.
+    pub label: String,
+}
+
+impl Keyring {
+    /// Registers a private key whose object is in the token already, with its KID as `CKA_ID`. For
+    /// the offline command only: no permit is asked for. Such a key is not shown as attested, as
+    /// nobody knows where else it is.
+    ///
+    /// # Errors
+    /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Unsuitable`] where
+    /// the token has no such object, [`KeyFault::Duplicate`] where it is registered already.
+    pub async fn adopt(&self, candidate: Adoptable) -> Result<Kid, KeyFault> {
+        public_key::validate(candidate.kind, &candidate.public)
+            .map_err(|why| KeyFault::BadPeer(why.to_string().into()))?;
+        let kid = Kid::of_public_key(&candidate.public);
+        let objects = self.0.token.list().await?;
+        if !objects.iter().any(|object| object.id == kid.as_bytes()) {
+            return Err(KeyFault::Unsuitable(
+                "the token has no private key with the KID of this public key as its CKA_ID: set \
+                 its CKA_ID first",
+            ));
+        }
+        let usage = usage::fitting(candidate.kind, candidate.usage);
+        let now = (self.0.clock)();
+        self.0
+            .insert(Record {
+                kid,
+                version: 1,
+                sequence: self.0.next(),
+                kind: candidate.kind,
+                flags: Flags {
+                    attested: false,
+                    private: true,
+                    agree: usage.agree,
+                    sign: usage.sign,
+                },
+                label: candidate.label,
+                descr: Vec::new(),
+                created: now,
+                updated: now,
+                public: Some(candidate.public),
+                backing: Backing::Resident,
+                creation: None,
+            })
+            .await
+    }
+}

@@ -1,0 +1,82 @@
+//! Destroying keys.
+//!
+//! A key goes out of use first; the intent is durable before the token is asked; the end of the
+//! record and of the intent are one transaction.
+
+use hsm_profiles::TokenFault;
+use policies::{DeleteKey, Kid, Permit};
+
+use super::create::did_not_happen;
+use super::mender::Task;
+use super::{KeyFault, Keyring, Keys, random};
+use crate::store::{Backing, Intent, IntentId, IntentKind};
+
+impl Keyring {
+    /// Destroys a key for good. Of several that try, one succeeds and the others find it absent.
+    ///
+    /// # Errors
+    /// [`KeyFault::Absent`], [`KeyFault::Damaged`]. After [`KeyFault::Token`] and
+    /// [`KeyFault::Store`] the key is either in use as before or, where its destruction may have
+    /// begun, out of use; it is then destroyed as soon as that can be done.
+    pub async fn delete(&self, leave: Permit<DeleteKey>) -> Result<(), KeyFault> {
+        let keys = &self.0;
+        let kid = leave.action().0;
+        let backing = keys.shelf().find(kid)?.record.backing;
+        match backing {
+            Backing::Public => keys.forget(kid).await,
+            Backing::Resident => {
+                keys.token.health()?;
+                keys.destroy(kid, leave).await
+            }
+        }
+    }
+}
+
+impl Keys {
+    /// Deletes a record without a secret.
+    async fn forget(&self, kid: Kid) -> Result<(), KeyFault> {
+        let attempt = self.mender.unsettled(Task::Row(kid));
+        let _turn = self.turn.lock().await;
+        let taken = self.shelf_mut().take(kid);
+        if let Err(fault) = taken {
+            attempt.settled();
+            return Err(fault);
+        }
+        self.store.remove_record(kid, None).await?;
+        attempt.settled();
+        Ok(())
+    }
+
+    async fn destroy(&self, kid: Kid, leave: Permit<DeleteKey>) -> Result<(), KeyFault> {
+        let intent = Intent {
+            id: IntentId(random()?),
+            kind: IntentKind::Delete,
+            kid: Some(kid),
+            subject: leave.subject(),
+            started: (self.clock)(),
+        };
+        let id = intent.id;
+        let tag = self.token.mac(&intent.seal_text()).await?;
+        self.shelf_mut().take(kid)?;
+        let attempt = self.mender.unsettled(Task::Intent(intent.clone()));
+        self.store.add_intent(&intent, &tag).await?;
+        match self.token.destroy(leave).await {
+            // None of its objects left is what was asked for.
+            Ok(_) | Err(TokenFault::KeyMissing) => {
+                let _turn = self.turn.lock().await;
+                self.store.remove_record(kid, Some(id)).await?;
+                self.shelf_mut().remove(kid);
+                attempt.settled();
+                Ok(())
+            }
+            Err(fault) if did_not_happen(&fault) => {
+                self.store.remove_intent(id).await?;
+                let attempt = attempt.becomes(Task::Row(kid));
+                self.refresh(kid).await?;
+                attempt.settled();
+                Err(fault.into())
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Keeping public keys of others.
+
+use hsm_profiles::{KeyType, Usage, public_key};
+use policies::{ImportKey, Kid, Permit};
+
+use super::mender::Task;
+use super::{KeyFault, Keyring, Keys, usage};
+use crate::store::{Backing, Flags, Inserted, Record};
+
+/// A public key to be kept. The caller has checked the lengths of label and description.
+#[derive(Clone, Debug)]
+pub struct NewPublic {
+    /// What its owner calls it.
+    pub label: String,
+    /// Its type.
+    pub kind: KeyType,
+    /// The raw public key, SEC1 compressed for the SECP curves.
+    pub public: Vec<u8>,
+    /// What it is for. Counts for the SECP curves only; nothing set means agreements.
+    pub usage: Usage,
+    /// What its owner writes down with it, raw; empty for nothing.
+    pub descr: Vec<u8>,
+}
+
+impl Keyring {
+    /// Keeps a public key and answers its KID. The token is asked for nothing but the record's MAC.
+    ///
+    /// # Errors
+    /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Duplicate`] for one
+    /// that is here already; of several that bring the same, one succeeds.
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is spent by what it allows")]
+    pub async fn import(&self, leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
+        let _spent = leave;
+        public_key::validate(ask.kind, &ask.public)
+            .map_err(|why| KeyFault::BadPeer(why.to_string().into()))?;
+        let usage = usage::fitting(ask.kind, ask.usage);
+        let now = (self.0.clock)();
+        self.0
+            .insert(Record {
+                kid: Kid::of_public_key(&ask.public),
+                version: 1,
+                sequence: self.0.next(),
+                kind: ask.kind,
+                flags: Flags {
+                    attested: false,
+                    private: false,
+                    agree: usage.agree,
+                    sign: usage.sign,
+                },
+                label: ask.label,
+                descr: ask.descr,
+                created: now,
+                updated: now,
+                public: Some(ask.public),
+                backing: Backing::Public,
+                creation: None,
+            })
+            .await
+    }
+}
+
+impl Keys {
+    /// Puts a record in that no intent led to.
+    pub(super) async fn insert(&self, record: Record) -> Result<Kid, KeyFault> {
+        let kid = record.kid;
+        let tag = self.seal(&record).await?;
+        let attempt = self.mender.unsettled(Task::Row(kid));
+        let _turn = self.turn.lock().await;
+        let inserted = self.store.insert_record(&record, &tag, None).await?;
+        attempt.settled();
+        match inserted {
+            Inserted::New => {
+                self.shelf_mut().place(record);
+                Ok(kid)
+            }
+            Inserted::Duplicate => Err(KeyFault::Duplicate),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Opening the keyring: what was begun is ended, and every record verified.
+
+use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+
+use hsm_profiles::TokenFault;
+use hsm_profiles::{System, Vault};
+use policies::Kid;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+
+use super::mender::Mender;
+use super::shelf::Shelf;
+use super::token::Token;
+use super::{Clock, Keyring, Keys, OpenError, Recovered, verified};
+use crate::store::{Backing, Record, Store, StoredRecord, holds};
+
+/// What was found at the start, and what is found later. The audit log wants an entry for each.
+#[derive(Debug)]
+pub struct Recovery {
+    /// Keys whose records were changed outside the daemon. They are refused and not listed.
+    pub damaged: Vec<Kid>,
+    /// Keys whose objects the token has lost. Their records are kept.
+    pub missing: Vec<Kid>,
+    /// What the last run had begun and not ended.
+    pub recovered: Vec<Recovered>,
+    /// How many notes about unfinished work were changed outside the daemon. They are left alone:
+    /// obeying them could destroy keys.
+    pub forged_intents: usize,
+    /// What breaks off while the daemon runs, as soon as it was brought to an end.
+    pub later: UnboundedReceiver<Recovered>,
+}
+
+impl Keyring {
+    /// Opens the keyring: ends what the last run had begun, then verifies every record.
+    ///
+    /// # Errors
+    /// [`OpenError`] where state file or token fail. Nothing is half-open then; try again.
+    pub async fn open(
+        store: Store,
+        vault: Vault,
+        system: System,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let token = super::token::Slot::new(vault, system);
+        Self::open_with(store, Arc::new(token), crate::clock::now).await
+    }
+
+    pub(super) async fn open_with(
+        store: Store,
+        token: Arc<dyn Token>,
+        clock: Clock,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let (tasks, to_do) = mpsc::unbounded_channel();
+        let (done, later) = mpsc::unbounded_channel();
+        let keys = Arc::new(Keys {
+            sequence: AtomicU64::new(store.last_sequence().await?),
+            store,
+            token,
+            clock,
+            shelf: RwLock::new(Shelf::default()),
+            turn: tokio::sync::Mutex::default(),
+            mender: Mender::new(tasks),
+        });
+        let (recovered, forged_intents) = keys.end_what_was_begun().await?;
+        let damaged = load(&keys).await?;
+        let missing = keys.missing().await?;
+        Mender::start(&keys, to_do, done);
+        Ok((Self(keys), Recovery { damaged, missing, recovered, forged_intents, later }))
+    }
+}
+
+impl Keys {
+    async fn end_what_was_begun(&self) -> Result<(Vec<Recovered>, usize), OpenError> {
+        let (mut recovered, mut forged) = (Vec::new(), 0);
+        for stored in self.store.intents().await? {
+            let intent = match stored.content {
+                Some((intent, tag)) if holds(&*self.token, &intent.seal_text(), &tag).await? => {
+                    intent
+                }
+                _ => {
+                    tracing::error!(id = ?stored.id, "an intent was changed outside the daemon");
+                    forged += 1;
+                    continue;
+                }
+            };
+            recovered.push(self.settle(&intent).await?);
+        }
+        Ok((recovered, forged))
+    }
+
+    /// The keys that should be in the token and are not.
+    async fn missing(&self) -> Result<Vec<Kid>, OpenError> {
+        let objects = self.token.list().await?;
+        let present: HashSet<_> = objects.into_iter().map(|object| object.id).collect();
+        let shelf = self.shelf();
+        let records = shelf.entries().iter().map(|entry| &entry.record);
+        let resident = records.filter(|record| record.backing == Backing::Resident);
+        let missing = resident.filter(|record| !present.contains(record.kid.as_bytes().as_slice()));
+        Ok(missing.map(|record| record.kid).collect())
+    }
+}
+
+/// Verifies all records, several at a time, and puts them on the shelf. Answers the damaged ones.
+async fn load(keys: &Arc<Keys>) -> Result<Vec<Kid>, OpenError> {
+    let mut rows = keys.store.records().await?.into_iter();
+    let mut checks = JoinSet::new();
+    let mut damaged = Vec::new();
+    loop {
+        while checks.len() < AT_ONCE
+            && let Some(row) = rows.next()
+        {
+            checks.spawn(check(Arc::clone(&keys.token), row));
+        }
+        let Some(checked) = checks.join_next().await else { break };
+        let checked = checked.map_err(|_| TokenFault::Down("a check broke off".to_owned()))?;
+        match checked? {
+            (_, Some(record)) => keys.shelf_mut().place(record),
+            (kid, None) => {
+                keys.shelf_mut().mark_damaged(kid);
+                damaged.push(kid);
+            }
+        }
+    }
+    damaged.sort();
+    Ok(damaged)
+}
+
+async fn check(
+    token: Arc<dyn Token>,
+    row: StoredRecord,
+) -> Result<(Kid, Option<Record>), TokenFault> {
+    Ok((row.kid, verified(&*token, row.content).await?))
+}
+
+const AT_ONCE: usize = 64;

@@ -1,0 +1,230 @@
+//! A token in memory that fails on demand. It makes real public keys, and no private ones: a test
+//! agreement is a hash of both public keys, which is the same from either side.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use hsm_profiles::{
+    Creation, Family, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, TokenFault, Usage,
+};
+use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+use sha2::{Digest, Sha256};
+
+use super::Token;
+use crate::store::{Doing, Mac, Tag};
+
+/// What happens to a changing call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Mishap {
+    /// It is refused, and certainly did not happen.
+    Busy,
+    /// It did not happen, and nobody can tell.
+    UnknownBefore,
+    /// It happened, and nobody can tell.
+    UnknownAfter,
+    /// The process stops before it.
+    StopBefore,
+    /// The process stops after it.
+    StopAfter,
+}
+
+/// The token's memory outlives the process that uses it: see [`Faulty::restarted`].
+#[derive(Default)]
+pub(crate) struct Faulty {
+    objects: Arc<Mutex<BTreeMap<Kid, Creation>>>,
+    /// Public keys are points of these private scalars.
+    made: Arc<AtomicU64>,
+    mac_key: [u8; 32],
+    mishap: Mutex<Option<Mishap>>,
+    frozen: AtomicBool,
+    agreements: AtomicU64,
+}
+
+impl Faulty {
+    pub(crate) fn with_mac_key(mac_key: [u8; 32]) -> Self {
+        Self { mac_key, ..Self::default() }
+    }
+
+    /// The same token as the next process sees it.
+    pub(crate) fn restarted(&self) -> Self {
+        Self {
+            objects: Arc::clone(&self.objects),
+            made: Arc::clone(&self.made),
+            mac_key: self.mac_key,
+            ..Self::default()
+        }
+    }
+
+    /// Lets the next changing call suffer this.
+    pub(crate) fn suffer(&self, mishap: Mishap) {
+        *self.mishap.lock().unwrap() = Some(mishap);
+    }
+
+    /// Lets the process that uses this handle never hear of the token again.
+    pub(crate) fn freeze(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn kids(&self) -> Vec<Kid> {
+        self.objects.lock().unwrap().keys().copied().collect()
+    }
+
+    pub(crate) fn put(&self, kid: Kid) {
+        self.objects.lock().unwrap().insert(kid, Creation([0; 16]));
+    }
+
+    pub(crate) fn lose(&self, kid: Kid) {
+        self.objects.lock().unwrap().remove(&kid);
+    }
+
+    pub(crate) fn agreements(&self) -> u64 {
+        self.agreements.load(Ordering::SeqCst)
+    }
+
+    /// Does `change` in the way that is planned for it.
+    async fn change<T>(&self, change: impl FnOnce() -> T + Send) -> Result<T, TokenFault> {
+        if self.frozen.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let mishap = self.mishap.lock().unwrap().take();
+        match mishap {
+            None => Ok(change()),
+            Some(Mishap::Busy) => Err(TokenFault::Busy),
+            Some(Mishap::UnknownBefore) => Err(TokenFault::OutcomeUnknown),
+            Some(Mishap::UnknownAfter) => {
+                change();
+                Err(TokenFault::OutcomeUnknown)
+            }
+            Some(Mishap::StopBefore) => std::future::pending().await,
+            Some(Mishap::StopAfter) => {
+                change();
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn make(&self, creation: Creation, kind: KeyType) -> Vec<u8> {
+        let public = public_key(kind, self.made.fetch_add(1, Ordering::SeqCst) + 1);
+        self.objects.lock().unwrap().insert(Kid::of_public_key(&public), creation);
+        public
+    }
+
+    fn destroy_where(&self, condemned: impl Fn(&Kid, &Creation) -> bool) -> u32 {
+        let mut objects = self.objects.lock().unwrap();
+        let before = objects.len();
+        objects.retain(|kid, creation| !condemned(kid, creation));
+        u32::try_from(before - objects.len()).unwrap()
+    }
+}
+
+/// A valid public key of a type, a different one for each number.
+pub(crate) fn public_key(kind: KeyType, number: u64) -> Vec<u8> {
+    let digest = Sha256::digest(number.to_be_bytes());
+    match kind {
+        KeyType::Secp256r1 => {
+            // 02 and a random number is on the curve every other time.
+            (0u8..=255)
+                .map(|try_| {
+                    let x = Sha256::digest([digest.as_slice(), &[try_]].concat());
+                    [&[2], x.as_slice()].concat()
+                })
+                .find(|point| hsm_profiles::public_key::validate(kind, point).is_ok())
+                .unwrap()
+        }
+        KeyType::Ed25519 => (0u8..=255)
+            .map(|try_| Sha256::digest([digest.as_slice(), &[try_]].concat()).to_vec())
+            .find(|point| hsm_profiles::public_key::validate(kind, point).is_ok())
+            .unwrap(),
+        _ if kind.family() == Family::Weierstrass => panic!("no test keys of {kind}"),
+        _ => digest.iter().copied().cycle().take(kind.length()).map(|byte| byte & 0x07).collect(),
+    }
+}
+
+impl Mac for Faulty {
+    fn mac<'a>(&'a self, text: &'a [u8]) -> Doing<'a, Tag> {
+        Box::pin(async {
+            if self.frozen.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            Ok(Sha256::digest([self.mac_key.as_slice(), text].concat()).into())
+        })
+    }
+}
+
+impl Token for Faulty {
+    fn agree<'a>(
+        &'a self,
+        key: Permit<Use>,
+        _: KeyType,
+        peer: &'a ForeignPoint,
+        digest: Option<SecretDigest>,
+    ) -> Doing<'a, SecretBytes> {
+        Box::pin(async move {
+            if !self.objects.lock().unwrap().contains_key(&key.kid()) {
+                return Err(TokenFault::KeyMissing);
+            }
+            self.agreements.fetch_add(1, Ordering::SeqCst);
+            let hashed = digest.map(SecretDigest::name).unwrap_or_default();
+            let text = [key.kid().as_bytes(), peer.bytes(), hashed.as_bytes()].concat();
+            Ok(SecretBytes::new(Sha256::digest(text).to_vec()))
+        })
+    }
+
+    fn generate_pair<'a>(
+        &'a self,
+        _: &'a Permit<CreateKey>,
+        creation: Creation,
+        kind: KeyType,
+        _: Usage,
+    ) -> Doing<'a, Vec<u8>> {
+        Box::pin(self.change(move || self.make(creation, kind)))
+    }
+
+    fn generate_secret<'a>(
+        &'a self,
+        _: &'a Permit<CreateKey>,
+        creation: Creation,
+        _: KeyType,
+        kid: Kid,
+    ) -> Doing<'a, ()> {
+        Box::pin(self.change(move || {
+            self.objects.lock().unwrap().insert(kid, creation);
+        }))
+    }
+
+    fn destroy(&self, leave: Permit<DeleteKey>) -> Doing<'_, u32> {
+        let kid = leave.action().0;
+        Box::pin(self.change(move || self.destroy_where(|other, _| *other == kid)))
+    }
+
+    fn destroy_creation(&self, creation: Creation) -> Doing<'_, u32> {
+        Box::pin(self.change(move || self.destroy_where(|_, other| *other == creation)))
+    }
+
+    fn destroy_kid(&self, kid: Kid) -> Doing<'_, u32> {
+        Box::pin(self.change(move || self.destroy_where(|other, _| *other == kid)))
+    }
+
+    fn list(&self) -> Doing<'_, Vec<Object>> {
+        let objects = self.objects.lock().unwrap();
+        let list = objects
+            .iter()
+            .map(|(kid, creation)| Object { id: kid.as_bytes().to_vec(), label: creation.label() })
+            .collect();
+        Box::pin(std::future::ready(Ok(list)))
+    }
+
+    fn health(&self) -> Result<(), TokenFault> {
+        Ok(())
+    }
+
+    fn ready(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            if self.frozen.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! What the keyring needs of a token.
+
+#[cfg(test)]
+pub(crate) mod faulty;
+mod slot;
+
+use std::pin::Pin;
+
+use hsm_profiles::{
+    Creation, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, TokenFault, Usage,
+};
+use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+
+pub(super) use self::slot::Slot;
+use crate::store::{Doing, Mac};
+
+/// A token with the keys of this daemon.
+///
+/// [`TokenFault::Busy`], [`TokenFault::PinRefused`] and [`TokenFault::Unsupported`] say that the
+/// token has not changed and will not; after any other fault of a changing call that is unknown.
+/// Changing calls are done one after the other, in their order.
+pub(crate) trait Token: Mac + Send + Sync {
+    /// The agreed secret, raw or hashed.
+    fn agree<'a>(
+        &'a self,
+        key: Permit<Use>,
+        kind: KeyType,
+        peer: &'a ForeignPoint,
+        digest: Option<SecretDigest>,
+    ) -> Doing<'a, SecretBytes>;
+
+    /// Makes a key pair whose private object has the KID of its public key, and answers that: raw,
+    /// SEC1 compressed for the SECP curves.
+    fn generate_pair<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        creation: Creation,
+        kind: KeyType,
+        usage: Usage,
+    ) -> Doing<'a, Vec<u8>>;
+
+    /// Makes a symmetric key with this KID.
+    fn generate_secret<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        creation: Creation,
+        kind: KeyType,
+        kid: Kid,
+    ) -> Doing<'a, ()>;
+
+    /// Destroys a key for a caller. Answers how many objects that were.
+    fn destroy(&self, leave: Permit<DeleteKey>) -> Doing<'_, u32>;
+
+    /// Destroys what an attempt to make a key left behind.
+    fn destroy_creation(&self, creation: Creation) -> Doing<'_, u32>;
+
+    /// Destroys a key whose deletion was begun.
+    fn destroy_kid(&self, kid: Kid) -> Doing<'_, u32>;
+
+    /// The private and secret objects.
+    fn list(&self) -> Doing<'_, Vec<Object>>;
+
+    /// Whether it can be used now, without asking it.
+    fn health(&self) -> Result<(), TokenFault>;
+
+    /// Waits until it can be used.
+    fn ready(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}

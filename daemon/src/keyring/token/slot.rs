@@ -1,0 +1,95 @@
+//! The token behind the worker.
+
+use std::pin::Pin;
+
+use hsm_profiles::transport::Health;
+use hsm_profiles::{
+    Creation, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, System, TokenFault, Usage,
+    Vault,
+};
+use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+
+use super::Token;
+use crate::store::{Doing, Mac, Tag};
+
+/// The two handles to the worker as one token.
+pub(in crate::keyring) struct Slot {
+    vault: Vault,
+    system: System,
+}
+
+impl Slot {
+    pub(in crate::keyring) fn new(vault: Vault, system: System) -> Self {
+        Self { vault, system }
+    }
+}
+
+impl Mac for Slot {
+    fn mac<'a>(&'a self, text: &'a [u8]) -> Doing<'a, Tag> {
+        Box::pin(self.system.mac(text))
+    }
+}
+
+impl Token for Slot {
+    fn agree<'a>(
+        &'a self,
+        key: Permit<Use>,
+        kind: KeyType,
+        peer: &'a ForeignPoint,
+        digest: Option<SecretDigest>,
+    ) -> Doing<'a, SecretBytes> {
+        Box::pin(self.vault.agree(key, kind, peer, digest))
+    }
+
+    fn generate_pair<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        creation: Creation,
+        kind: KeyType,
+        usage: Usage,
+    ) -> Doing<'a, Vec<u8>> {
+        Box::pin(self.vault.generate_pair(leave, creation, kind, usage))
+    }
+
+    fn generate_secret<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        creation: Creation,
+        kind: KeyType,
+        kid: Kid,
+    ) -> Doing<'a, ()> {
+        Box::pin(self.vault.generate_secret(leave, creation, kind, kid))
+    }
+
+    fn destroy(&self, leave: Permit<DeleteKey>) -> Doing<'_, u32> {
+        Box::pin(self.vault.destroy(leave))
+    }
+
+    fn destroy_creation(&self, creation: Creation) -> Doing<'_, u32> {
+        Box::pin(self.system.destroy_creation(creation))
+    }
+
+    fn destroy_kid(&self, kid: Kid) -> Doing<'_, u32> {
+        Box::pin(self.system.destroy_kid(kid))
+    }
+
+    fn list(&self) -> Doing<'_, Vec<Object>> {
+        Box::pin(self.system.list())
+    }
+
+    fn health(&self) -> Result<(), TokenFault> {
+        match &*self.vault.health().borrow() {
+            Health::Ready => Ok(()),
+            Health::Down(why) => Err(TokenFault::Down(why.clone())),
+            Health::PinRefused => Err(TokenFault::PinRefused),
+        }
+    }
+
+    fn ready(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            let mut health = self.vault.health();
+            // An error means that nobody watches the worker any more: then asking it says why.
+            let _ = health.wait_for(|health| *health == Health::Ready).await;
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! How many connections there may be, in all and from one address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Counts connections and turns away those above the bounds.
+pub(super) struct Doorkeeper {
+    in_all: usize,
+    each: usize,
+    inside: Mutex<HashMap<IpAddr, usize>>,
+    emptied: Notify,
+}
+
+/// A connection that was let in; it leaves when this is dropped.
+pub(super) struct Place {
+    doorkeeper: Arc<Doorkeeper>,
+    address: IpAddr,
+}
+
+impl Doorkeeper {
+    pub(super) fn new(in_all: usize, each: usize) -> Self {
+        Self { in_all, each, inside: Mutex::default(), emptied: Notify::new() }
+    }
+
+    /// A place for a connection from `address`; `None` when there is none.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = household(address);
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = inside.values().sum();
+        let here = inside.get(&address).copied().unwrap_or(0);
+        if total >= self.in_all || here >= self.each {
+            return None;
+        }
+        inside.insert(address, here + 1);
+        Some(Place { doorkeeper: Arc::clone(self), address })
+    }
+
+    /// Returns when nobody is inside.
+    pub(super) async fn wait_until_empty(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.inside.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inside = self.doorkeeper.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        match inside.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                inside.remove(&self.address);
+            }
+        }
+        if inside.is_empty() {
+            self.doorkeeper.emptied.notify_waiters();
+        }
+    }
+}
+
+/// One host of IPv6 has a /64 to itself.
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        },
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bounds_hold_and_places_come_back() {
+        let doorkeeper = Arc::new(Doorkeeper::new(3, 2));
+        let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let first = doorkeeper.admit(one).unwrap();
+        let second = doorkeeper.admit(one).unwrap();
+        assert!(doorkeeper.admit(one).is_none());
+        let third = doorkeeper.admit(two).unwrap();
+        assert!(doorkeeper.admit(two).is_none());
+        drop(first);
+        let fourth = doorkeeper.admit(two).unwrap();
+        drop((second, third, fourth));
+        doorkeeper.wait_until_empty().await;
+        assert!(doorkeeper.inside.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn neighbours_in_a_64_count_as_one() {
+        let a: IpAddr = "2001:db8::1".parse().unwrap();
+        let b: IpAddr = "2001:db8::2:3".parse().unwrap();
+        let c: IpAddr = "2001:db8:0:1::1".parse().unwrap();
+        assert_eq!(household(a), household(b));
+        assert_ne!(household(a), household(c));
+        assert_eq!(household("::ffff:10.0.0.1".parse().unwrap()), IpAddr::from([10, 0, 0, 1]));
+    }
+}

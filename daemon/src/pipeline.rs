@@ -1,0 +1,272 @@
+//! The way of a request: admit, authenticate, route, authorise, operate, write down, answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::{Entry, Ext, LogResult, LogType, Receipt, Unwritten};
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use matchit::Router;
+use policies::{Caller, Door, Subject};
+
+use crate::appliance::Appliance;
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::problem;
+use crate::reply::{Outbound, Reply, answer, turn_away};
+use crate::route::{DEFAULT_BODY_LIMIT, Route};
+use crate::surface::hem;
+
+/// Serves requests by the table. Cloning is shallow.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Parts>);
+
+struct Parts {
+    appliance: Appliance,
+    body_time: Duration,
+    router: Router<Vec<Route>>,
+    /// Whether the plain listener serves the rows that the device serves there.
+    plain: bool,
+}
+
+impl Pipeline {
+    /// The pipeline over `routes`.
+    ///
+    /// # Errors
+    /// Says which two rows have paths that contradict each other.
+    pub fn new(
+        appliance: Appliance,
+        routes: Vec<Route>,
+        body_time: Duration,
+        plain: bool,
+    ) -> Result<Self, String> {
+        let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+        for route in routes {
+            paths.entry(route.path).or_default().push(route);
+        }
+        let mut router = Router::new();
+        for (path, rows) in paths {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place where rows become routes"
+            )]
+            router.insert(path, rows).map_err(|error| format!("{path}: {error}"))?;
+        }
+        Ok(Self(Arc::new(Parts { appliance, body_time, router, plain })))
+    }
+
+    /// Whether the plain listener serves anything.
+    pub fn serves_plain(&self) -> bool {
+        self.0.plain
+    }
+
+    /// Answers `request`, which came over TLS or, with `plain`, over the plain listener.
+    pub async fn serve(self, request: Request<Incoming>, plain: bool) -> Outbound {
+        let headers = request.headers().clone();
+        let parts = Arc::clone(&self.0);
+        let mut response = match self.admit(request, plain).await {
+            Ok(response) => response,
+            Err(fault) => refuse(&fault, &headers, None),
+        };
+        hem::dress(parts.appliance.device(), &headers, &mut response);
+        response
+    }
+
+    /// Everything that comes before an operation, in the order of hem.md A1.
+    async fn admit(self, request: Request<Incoming>, plain: bool) -> Result<Outbound, Fault> {
+        if plain && !self.0.plain {
+            return Err(Fault::Plain);
+        }
+        hem::admit(self.0.appliance.device(), request.headers())?;
+        if request.method() == Method::OPTIONS {
+            let nothing_done = self.0.appliance.log().observe(audit::Subject::None).dismiss();
+            return Ok(answer(nothing_done, hem::preflight()));
+        }
+        let caller = self.authenticate(request.headers())?;
+        let (parts, body) = request.into_parts();
+        let found = self.find(&parts.method, parts.uri.path());
+        let limit = found.as_ref().map_or(DEFAULT_BODY_LIMIT, |found| found.0.body_limit);
+        let body = self.receive(&parts.method, &parts.headers, body, limit).await?;
+        let Some((route, arguments)) = found else {
+            return Err(Fault::NotFound("there is nothing at this path for this method".into()));
+        };
+        if !route.always && !self.0.appliance.device().is_initialised() {
+            return Err(Fault::Conflict(
+                "the device is not initialised: POST /api/auth/init".into(),
+            ));
+        }
+        if plain && !route.plain {
+            return Err(Fault::Plain);
+        }
+        if caller.is_anonymous() && route.door == Door::Bearer {
+            return Err(Fault::Unauthenticated("this needs a bearer token".into()));
+        }
+        let inbound = Inbound {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body,
+            arguments,
+            plain,
+        };
+        Ok(self.detach(caller, inbound).await)
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Fault> {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(Caller::anonymous());
+        };
+        let token = header.to_str().ok().and_then(|value| match value.split_at_checked(7) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Some(token.trim()),
+            _ => None,
+        });
+        let caller = token.and_then(|token| self.0.appliance.desk().caller(token));
+        caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
+        let found = self.0.router.at(path).ok()?;
+        let route = found.value.iter().find(|route| route.method == *method)?;
+        let arguments = found.params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Some((route, arguments))
+    }
+
+    /// The body, read to its end within bounds even where it is too long, so that the client gets
+    /// to see the answer.
+    async fn receive(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        body: Incoming,
+        limit: usize,
+    ) -> Result<Bytes, Fault> {
+        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let declared: u64 = declared.and_then(|value| value.parse().ok()).unwrap_or(0);
+        if method == Method::POST && declared == 0 {
+            return Err(Fault::LengthRequired);
+        }
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        match tokio::time::timeout(self.0.body_time, collect(body, limit)).await {
+            Ok(received) => received,
+            Err(_) => Err(Fault::Slow),
+        }
+    }
+
+    /// Runs the operation apart from the socket: a caller who hangs up neither stops the token
+    /// midway nor loses the entry.
+    async fn detach(self, caller: Caller, inbound: Inbound) -> Outbound {
+        let headers = inbound.headers.clone();
+        match tokio::spawn(self.operate(caller, inbound)).await {
+            Ok(response) => response,
+            Err(_) => refuse(&Fault::Internal, &headers, None),
+        }
+    }
+
+    async fn operate(self, caller: Caller, inbound: Inbound) -> Outbound {
+        let Some((route, _)) = self.find(&inbound.method, inbound.uri.path()) else {
+            return refuse(&Fault::Internal, &inbound.headers, None);
+        };
+        let log = self.0.appliance.log();
+        let subject = named(caller.subject());
+        let opened = match route.log.kind() {
+            None if route.always => Ok(log.observe(subject)),
+            kind => log.open(kind, subject),
+        };
+        let Ok(mut entry) = opened else {
+            return refuse(&Fault::Unlogged, &inbound.headers, None);
+        };
+        let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
+        let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
+        match file(entry, route, &outcome).await {
+            Ok(receipt) => conclude(receipt, outcome, &inbound.headers),
+            Err(Unwritten) => refuse(&Fault::Unlogged, &inbound.headers, None),
+        }
+    }
+}
+
+/// Ends the entry as the row's table has it.
+async fn file(
+    entry: Entry,
+    route: &Route,
+    outcome: &Result<Reply, Fault>,
+) -> Result<Receipt, Unwritten> {
+    match (outcome, route.log.result(outcome)) {
+        (Err(Fault::Denied(denied)), _) => {
+            let needed = Ext::Text(denied.needed().to_owned());
+            let kind = LogType::LOG_TYPE_FAILED_SCOPE_CHECK;
+            entry.close_as(kind, LogResult::LOG_RESULT_FAILED, needed).await
+        }
+        (_, Some(result)) => entry.close(result).await,
+        (_, None) => Ok(entry.dismiss()),
+    }
+}
+
+fn conclude(receipt: Receipt, outcome: Result<Reply, Fault>, headers: &HeaderMap) -> Outbound {
+    match outcome {
+        Ok(reply) => answer(receipt, reply),
+        Err(fault) => refuse(&fault, headers, receipt.index()),
+    }
+}
+
+/// Where a caller without a token is not let through, what lacks is a token, not a scope.
+fn turn_stranger_away(fault: Fault, caller: &Caller) -> Fault {
+    match fault {
+        Fault::Denied(denied) if caller.is_anonymous() => {
+            Fault::Unauthenticated(denied.to_string().into())
+        }
+        other => other,
+    }
+}
+
+fn refuse(fault: &Fault, headers: &HeaderMap, audit_index: Option<u64>) -> Outbound {
+    let status = hem::status(fault);
+    let wanted = problem::is_wanted(headers);
+    let mut response = turn_away(status, wanted.then(|| problem::body(status, fault, audit_index)));
+    if matches!(fault, Fault::Busy) {
+        response
+            .headers_mut()
+            .insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    }
+    if matches!(fault, Fault::Slow | Fault::TooLarge) && status != StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The subject as the log writes it.
+pub(crate) fn named(subject: Subject) -> audit::Subject {
+    match subject {
+        Subject::Anonymous => audit::Subject::None,
+        Subject::External(kid) => audit::Subject::Key(*kid.as_bytes()),
+        Subject::Master => audit::Subject::Master,
+        Subject::User => audit::Subject::User,
+    }
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+    let mut received = BytesMut::new();
+    let mut length = 0usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Fault::Invalid("the body broke off".into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length > DRAINED {
+            return Err(Fault::TooLarge);
+        }
+        if length <= limit {
+            received.extend_from_slice(&data);
+        }
+    }
+    if length > limit { Err(Fault::TooLarge) } else { Ok(received.freeze()) }
+}
+
+/// How much of a body that is too long is read before the answer.
+const DRAINED: usize = 4 << 20;

@@ -1,0 +1,105 @@
+//! What goes back to the client.
+//!
+//! The outcome of an operation leaves only in exchange for the receipt of its log entry:
+//!
+//! ```compile_fail,E0624
+//! use clavigerd::reply::{Outbound, Reply};
+//! fn leak(reply: Reply) -> Outbound {
+//!     reply.into_outbound()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0061
+//! use clavigerd::reply::{Outbound, Reply, answer};
+//! fn leak(reply: Reply) -> Outbound {
+//!     answer(reply)
+//! }
+//! ```
+
+use audit::Receipt;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// The response that the connection sends.
+pub type Outbound = Response<Full<Bytes>>;
+
+/// Sends what an operation came to; the price is the receipt of its log entry.
+#[expect(clippy::needless_pass_by_value, reason = "a receipt is spent")]
+pub fn answer(_: Receipt, reply: Reply) -> Outbound {
+    reply.into_outbound()
+}
+
+/// Turns away a request that never became an operation: nothing was done and nothing is told.
+pub(crate) fn turn_away(status: StatusCode, body: Option<Bytes>) -> Outbound {
+    match body {
+        Some(body) => Reply::typed(status, body, PROBLEM_JSON),
+        None => Reply::empty(status),
+    }
+    .into_outbound()
+}
+
+/// A status, headers and a body.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Reply {
+    /// `status` with an empty body that says `application/json`, as the device does.
+    pub fn empty(status: StatusCode) -> Self {
+        Self::typed(status, Bytes::new(), JSON)
+    }
+
+    /// `status` alone, without body or media type.
+    pub fn bare(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// 200 with `body` as JSON.
+    pub fn json(body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => Self::typed(StatusCode::OK, body.into(), JSON),
+            Err(_) => Self::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// 200 with a JSON text that holds a secret; it is wiped when it has been sent.
+    pub fn secret_json(body: Zeroizing<Vec<u8>>) -> Self {
+        Self::typed(StatusCode::OK, Bytes::from_owner(body), JSON)
+    }
+
+    /// `status` with `body` of a media type.
+    pub fn typed(status: StatusCode, body: Bytes, media_type: &'static str) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        Self { status, headers, body }
+    }
+
+    /// The same with one more header.
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn into_outbound(self) -> Outbound {
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+const JSON: &str = "application/json";
+/// RFC 9457.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";

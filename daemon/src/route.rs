@@ -1,0 +1,309 @@
+//! One row of the table of routes.
+//!
+//! The scope column is typed: a row whose handler takes another permit than the column says does
+//! not compile, and neither does a handler that asks for no permit at all.
+//!
+//! ```compile_fail,E0271
+//! use clavigerd::fault::Fault;
+//! use clavigerd::inbound::Inbound;
+//! use clavigerd::route::{Appliance, Empty, LogRule, OPEN, Request, post};
+//! use policies::{Kid, Permit, Use};
+//! struct Ask(Kid);
+//! impl Request for Ask {
+//!     type Needs = Use;
+//!     fn decode(_: &Inbound) -> Result<Self, Fault> { Ok(Self(Kid::from_bytes([0; 16]))) }
+//!     fn needs(&self, _: &Appliance) -> Use { Use(self.0) }
+//! }
+//! async fn handler(_: (), _: Permit<Use>, _: Ask) -> Result<Empty, Fault> { Ok(Empty) }
+//! post("/x", OPEN, LogRule::Silent, handler);
+//! ```
+//!
+//! ```compile_fail
+//! use clavigerd::fault::Fault;
+//! use clavigerd::inbound::Inbound;
+//! use clavigerd::route::{Appliance, Empty, LogRule, Request, USE, post};
+//! use policies::{Kid, Permit, Use};
+//! struct Ask(Kid);
+//! impl Request for Ask {
+//!     type Needs = Use;
+//!     fn decode(_: &Inbound) -> Result<Self, Fault> { Ok(Self(Kid::from_bytes([0; 16]))) }
+//!     fn needs(&self, _: &Appliance) -> Use { Use(self.0) }
+//! }
+//! async fn handler(_: (), _: Ask) -> Result<Empty, Fault> { Ok(Empty) }
+//! post("/x", USE, LogRule::Silent, handler);
+//! ```
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use audit::{Entry, Ext, LogResult, LogType};
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use policies::{
+    Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, Permit, ReadConfig,
+    ReadKey, ReadLog, Roles, SearchKeys, Use,
+};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+pub use crate::appliance::{Appliance, Reach};
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::reply::Reply;
+
+/// One row of the table.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path; `{name}` stands for one segment.
+    pub path: &'static str,
+    /// Who gets in without a token.
+    pub door: Door,
+    /// The roles that may.
+    pub roles: Roles,
+    /// The scopes, any one of which is enough.
+    pub scopes: &'static [&'static str],
+    /// What the log says of it.
+    pub log: LogRule,
+    /// Every status it may answer.
+    pub statuses: &'static [u16],
+    /// The longest body, in bytes.
+    pub body_limit: usize,
+    /// Whether the plain listener serves it where the configuration allows that.
+    pub plain: bool,
+    /// Whether it is served before the device is initialised and while the log can't be written.
+    pub always: bool,
+    pub(crate) run: Handler,
+}
+
+/// A row for `GET path`.
+pub fn get<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
+where
+    T: Reach,
+    A: Action,
+    R: Request<Needs = A>,
+    S: Answer,
+    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
+    W: Future<Output = Result<S, Fault>> + Send,
+{
+    row(Method::GET, path, scope, log, run)
+}
+
+/// A row for `POST path`.
+pub fn post<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
+where
+    T: Reach,
+    A: Action,
+    R: Request<Needs = A>,
+    S: Answer,
+    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
+    W: Future<Output = Result<S, Fault>> + Send,
+{
+    row(Method::POST, path, scope, log, run)
+}
+
+/// A row for `DELETE path`.
+pub fn delete<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
+where
+    T: Reach,
+    A: Action,
+    R: Request<Needs = A>,
+    S: Answer,
+    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
+    W: Future<Output = Result<S, Fault>> + Send,
+{
+    row(Method::DELETE, path, scope, log, run)
+}
+
+impl Route {
+    /// The statuses that the row may answer.
+    pub fn answers(self, statuses: &'static [u16]) -> Self {
+        Self { statuses, ..self }
+    }
+
+    /// Serves it on the plain listener too, where the configuration allows that.
+    pub fn also_plain(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
+    /// Serves it in every state of the device.
+    pub fn in_every_state(self) -> Self {
+        Self { always: true, ..self }
+    }
+}
+
+/// A request that says what it asks leave to do.
+pub trait Request: Sized + Send + 'static {
+    /// The kind of leave.
+    type Needs: Action;
+
+    /// Takes as much of the request apart as is needed to know whom it concerns; the rest is the
+    /// handler's, after the scope check (hem.md A15, 25).
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`].
+    fn decode(inbound: &Inbound) -> Result<Self, Fault>;
+
+    /// The leave that this very request needs.
+    fn needs(&self, appliance: &Appliance) -> Self::Needs;
+
+    /// What its log entry is about.
+    fn concerns(&self) -> Ext {
+        Ext::None
+    }
+}
+
+/// What a handler returns.
+pub trait Answer: Send {
+    /// The reply.
+    fn reply(self) -> Reply;
+
+    /// Adds to the log entry what only the operation could tell.
+    fn note(&self, _entry: &mut Entry) {}
+}
+
+/// 200 with an empty body.
+pub struct Empty;
+
+impl Answer for Empty {
+    fn reply(self) -> Reply {
+        Reply::empty(StatusCode::OK)
+    }
+}
+
+/// 200 with a JSON body.
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + Send> Answer for Json<T> {
+    fn reply(self) -> Reply {
+        Reply::json(&self.0)
+    }
+}
+
+/// 200 with a JSON text that holds a secret.
+pub struct SecretJson(pub Zeroizing<Vec<u8>>);
+
+impl Answer for SecretJson {
+    fn reply(self) -> Reply {
+        Reply::secret_json(self.0)
+    }
+}
+
+/// 200 with a text file.
+pub struct TextFile(pub Bytes);
+
+impl Answer for TextFile {
+    fn reply(self) -> Reply {
+        Reply::typed(StatusCode::OK, self.0, "text/plain")
+    }
+}
+
+/// What the log says of a row's outcomes, as the specification's table has it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogRule {
+    /// OK for 200, ERROR for bad arguments, FAILED for an operation that did not work.
+    Full(LogType),
+    /// OK for 200, FAILED for what is not there.
+    Lookup(LogType),
+    /// Nothing but refusals of a scope.
+    Silent,
+    /// OK for 200, nothing else.
+    Success(LogType),
+}
+
+impl LogRule {
+    /// The type of its entries.
+    pub fn kind(&self) -> Option<LogType> {
+        match self {
+            Self::Full(kind) | Self::Lookup(kind) | Self::Success(kind) => Some(*kind),
+            Self::Silent => None,
+        }
+    }
+
+    /// The result to enter for `outcome`; `None` where the specification lists no entry.
+    pub(crate) fn result<T>(&self, outcome: &Result<T, Fault>) -> Option<LogResult> {
+        match (self, outcome) {
+            (Self::Full(_) | Self::Lookup(_) | Self::Success(_), Ok(_)) => {
+                Some(LogResult::LOG_RESULT_OK)
+            }
+            (Self::Full(_), Err(Fault::Invalid(_))) => Some(LogResult::LOG_RESULT_ERROR),
+            (Self::Full(_), Err(Fault::Failed(_))) | (Self::Lookup(_), Err(Fault::NotFound(_))) => {
+                Some(LogResult::LOG_RESULT_FAILED)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A cell of the scope column.
+pub struct Scope<A>(PhantomData<A>);
+
+/// `keymgmt:gen`
+pub const GENERATE: Scope<CreateKey> = Scope(PhantomData);
+/// `keymgmt:del`
+pub const DELETE: Scope<DeleteKey> = Scope(PhantomData);
+/// `keymgmt:imp`
+pub const IMPORT: Scope<ImportKey> = Scope(PhantomData);
+/// `keymgmt:list`
+pub const LIST: Scope<ListKeys> = Scope(PhantomData);
+/// `logger:get`
+pub const LOGGER: Scope<ReadLog> = Scope(PhantomData);
+/// No scope.
+pub const OPEN: Scope<Open> = Scope(PhantomData);
+/// `keymgmt:get`, `keymgmt:gen`, or the use of the very key.
+pub const READ: Scope<ReadKey> = Scope(PhantomData);
+/// `system:config`, `logger:get` or `auth:ext:pair`
+pub const READ_CONFIG: Scope<ReadConfig> = Scope(PhantomData);
+/// `keymgmt:search`, `keymgmt:list` or `auth:ext:pair`, or nothing where searching is open.
+pub const SEARCH: Scope<SearchKeys> = Scope(PhantomData);
+/// `keymgmt:use:<KID>`
+pub const USE: Scope<Use> = Scope(PhantomData);
+
+pub(crate) type Handler = Box<
+    dyn for<'a> Fn(&'a Appliance, &'a Caller, &'a Inbound, &'a mut Entry) -> Work<'a> + Send + Sync,
+>;
+type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send + 'a>>;
+
+fn row<T, A, R, S, F, W>(
+    method: Method,
+    path: &'static str,
+    _: Scope<A>,
+    log: LogRule,
+    handler: F,
+) -> Route
+where
+    T: Reach,
+    A: Action,
+    R: Request<Needs = A>,
+    S: Answer,
+    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
+    W: Future<Output = Result<S, Fault>> + Send,
+{
+    let run: Handler = Box::new(move |appliance, caller, inbound, entry| {
+        Box::pin(async move {
+            let request = R::decode(inbound)?;
+            entry.name_ext(request.concerns());
+            let permit = caller.may(request.needs(appliance))?;
+            let answer = handler(T::reach(appliance), permit, request).await?;
+            answer.note(entry);
+            Ok(answer.reply())
+        })
+    });
+    Route {
+        method,
+        path,
+        door: A::DOOR,
+        roles: A::ROLES,
+        scopes: A::SCOPES,
+        log,
+        statuses: &[],
+        body_limit: DEFAULT_BODY_LIMIT,
+        plain: false,
+        always: false,
+        run,
+    }
+}
+
+/// The longest JSON body of the HEM API (hem.md A1).
+pub const DEFAULT_BODY_LIMIT: usize = 7300;

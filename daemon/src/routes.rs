@@ -1,0 +1,75 @@
+//! Every route there is.
+
+use audit::LogType::*;
+
+use crate::route::LogRule::{Full, Lookup, Silent, Success};
+use crate::route::{
+    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, Route, SEARCH, USE, delete,
+    get, post,
+};
+use crate::surface::hem::{auth, crypto, init, keymgmt, logger, system};
+
+/// Every route there is.
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route> {
+    vec![
+        //   path                                  scope        log entry                          handler
+        get( "/api/auth/init",                     OPEN,        Silent,                            init::challenge)
+            .answers(INIT_GET).also_plain().in_every_state(),
+        post("/api/auth/init",                     OPEN,        Success(LOG_TYPE_DEVICE_INITED),   init::initialise)
+            .answers(INIT_POST).also_plain().in_every_state(),
+        get( "/api/auth/token",                    OPEN,        Silent,                            auth::challenge)
+            .answers(TOKEN_GET).also_plain(),
+        post("/api/auth/token",                    OPEN,        Success(LOG_TYPE_AUTH_SUCCESS_INTERNAL), auth::login)
+            .answers(TOKEN_POST).also_plain(),
+
+        get( "/api/system/version",                OPEN,        Silent,                            system::version)
+            .answers(PUBLIC).also_plain().in_every_state(),
+        get( "/api/system/status",                 OPEN,        Silent,                            system::status)
+            .answers(PUBLIC).also_plain().in_every_state(),
+        get( "/api/system/config",                 READ_CONFIG, Silent,                            system::config)
+            .answers(CONFIG).also_plain(),
+
+        post("/api/keymgmt/create",                GENERATE,    Full(LOG_TYPE_KEY_GENERATION),     keymgmt::create)
+            .answers(KEY_POST),
+        get( "/api/keymgmt/list",                  LIST,        Silent,                            keymgmt::list)
+            .answers(KEY_LIST),
+        get( "/api/keymgmt/list/{offset}",         LIST,        Silent,                            keymgmt::list)
+            .answers(KEY_LIST),
+        get( "/api/keymgmt/list/{offset}/{count}", LIST,        Silent,                            keymgmt::list)
+            .answers(KEY_LIST),
+        get( "/api/keymgmt/get/{kid}",             READ,        Silent,                            keymgmt::get)
+            .answers(KEY_GET),
+        post("/api/keymgmt/import",                IMPORT,      Full(LOG_TYPE_KEY_IMPORT),         keymgmt::import)
+            .answers(KEY_POST),
+        post("/api/keymgmt/search",                SEARCH,      Silent,                            keymgmt::search)
+            .answers(KEY_POST),
+        delete("/api/keymgmt/delete/{kid}",        DELETE,      Full(LOG_TYPE_KEY_DELETE),         keymgmt::delete)
+            .answers(KEY_DELETE),
+
+        post("/api/crypto/ecdh",                   USE,         Full(LOG_TYPE_CRYPTO_ECDH),        crypto::ecdh)
+            .answers(KEY_POST),
+
+        get( "/api/logger/key",                    LOGGER,      Silent,                            logger::key)
+            .answers(LOG_KEY).also_plain(),
+        get( "/api/logger/list",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
+            .answers(LOG_FILE).also_plain(),
+        get( "/api/logger/list/{offset}",          LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
+            .answers(LOG_FILE).also_plain(),
+        get( "/api/logger/{id}",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_READ_LOG),  logger::read)
+            .answers(LOG_FILE).also_plain(),
+    ]
+}
+
+const CONFIG: &[u16] = &[200, 401, 403, 409, 412, 500];
+const INIT_GET: &[u16] = &[200, 401, 406, 412, 500];
+const INIT_POST: &[u16] = &[200, 400, 401, 406, 409, 411, 412, 413, 500, 503];
+const KEY_DELETE: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500, 503];
+const KEY_GET: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500];
+const KEY_LIST: &[u16] = &[200, 401, 403, 406, 409, 412, 418, 500];
+const KEY_POST: &[u16] = &[200, 400, 401, 403, 406, 409, 411, 412, 413, 418, 500, 503];
+const LOG_FILE: &[u16] = &[200, 401, 403, 404, 406, 409, 412, 500];
+const LOG_KEY: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
+const PUBLIC: &[u16] = &[200, 401, 412, 500];
+const TOKEN_GET: &[u16] = &[200, 401, 409, 412, 500];
+const TOKEN_POST: &[u16] = &[200, 400, 401, 409, 411, 412, 413, 500];

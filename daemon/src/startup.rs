@@ -1,0 +1,251 @@
+//! From a configuration to a daemon that could serve: token, state, log, in that order.
+
+use std::ffi::OsString;
+
+use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError, Subject};
+use hsm_profiles::transport::Limits;
+use hsm_profiles::transport::process::WorkerCommand;
+use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
+
+use crate::appliance::{Appliance, Parts};
+use crate::config::Config;
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
+use crate::logbook::Logbook;
+use crate::login::Desk;
+use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
+
+/// Everything behind the sockets.
+pub struct Opened {
+    /// What the handlers work with.
+    pub appliance: Appliance,
+    /// The device.
+    pub device: Device,
+    /// The audit log.
+    pub log: Log,
+    /// The state file.
+    pub store: Store,
+    /// The keys in the token.
+    pub vault: Vault,
+    /// The daemon's own keys in the token.
+    pub system: System,
+}
+
+/// Opens everything that `config` names. A token that has never been used gets its system keys.
+///
+/// # Errors
+/// [`StartFault`] says what failed and how to mend it. Nothing was served then.
+pub async fn open(config: &Config) -> Result<Opened, StartFault> {
+    let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    let store = Store::open(&config.store.path).await?;
+    let public = system_keys(&store, &system, status).await?;
+    let hostname = config.listen.hostname.clone();
+    let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
+    let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
+    let log = start_log(config, &system, public).await?;
+    enter_recovery(&log, recovery)?;
+    let appliance = Appliance::new(Parts {
+        desk: Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?,
+        device: device.clone(),
+        keyring,
+        log: log.clone(),
+        logbook: Logbook::new(log.clone(), system.clone(), public.logger),
+    });
+    Ok(Opened { appliance, device, log, store, vault, system })
+}
+
+/// Opens the keys alone, for commands that work while the daemon does not run.
+///
+/// # Errors
+/// [`StartFault`], as for [`open`].
+pub async fn open_keyring(config: &Config) -> Result<Keyring, StartFault> {
+    let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    let store = Store::open(&config.store.path).await?;
+    system_keys(&store, &system, status).await?;
+    let (keyring, _) = Keyring::open(store, vault, system).await?;
+    Ok(keyring)
+}
+
+/// How the token worker is started: this program again, with nothing in its environment but what
+/// the configuration says.
+fn worker(config: &Config) -> WorkerCommand {
+    let token = &config.token;
+    let mut arguments: Vec<OsString> = vec![
+        "hsm-worker".into(),
+        "--profile".into(),
+        token.profile.clone().into(),
+        "--label".into(),
+        token.label.clone().into(),
+    ];
+    if let Some(module) = &token.module {
+        arguments.extend(["--module".into(), module.clone().into()]);
+    }
+    if let Some(sessions) = token.sessions {
+        arguments.extend(["--sessions".into(), sessions.to_string().into()]);
+    }
+    let mut command = WorkerCommand::this_program(arguments, token.pin_file.clone());
+    let environment = token.environment.iter();
+    command.environment.extend(environment.map(|(name, value)| (name.into(), value.into())));
+    command
+}
+
+/// The public halves of the system keys, which are made where neither the token nor the state
+/// knows any. A token without them beside a state that was made with some is the wrong token.
+async fn system_keys(
+    store: &Store,
+    system: &System,
+    status: TokenStatus,
+) -> Result<SystemPublic, StartFault> {
+    if let Some(public) = status.system {
+        return Ok(public);
+    }
+    if !store.is_fresh().await? {
+        return Err(StartFault::ForeignToken(status.label));
+    }
+    tracing::info!(token = %status.label, "the token is new: making the system keys");
+    system.provision().await?.system.ok_or(StartFault::Unprovisioned)
+}
+
+async fn start_log(
+    config: &Config,
+    system: &System,
+    public: SystemPublic,
+) -> Result<Log, StartFault> {
+    let directory = config.audit.directory.clone();
+    let signer = LoggerKey { system: system.clone(), public: public.logger };
+    let started = tokio::task::spawn_blocking(move || {
+        make_private(&directory).map_err(StartFault::LogFolder)?;
+        let options = Options::new(directory, crate::NAME_AND_VERSION);
+        let log = Log::start(options, Box::new(signer))?;
+        let ok = LogResult::LOG_RESULT_OK;
+        let _ = log.append(LogType::LOG_TYPE_STARTUP, ok, Subject::None, Ext::None)?;
+        // The worker that came up has agreed on a known secret and found its canary.
+        let _ = log.append(LogType::LOG_TYPE_SELFTEST_PASSED, ok, Subject::None, Ext::None)?;
+        Ok(log)
+    });
+    started.await.map_err(|_| StartFault::Unprovisioned)?
+}
+
+/// Enters what the last run left behind, now and whenever more comes to light.
+fn enter_recovery(log: &Log, recovery: Recovery) -> Result<(), StartFault> {
+    let Recovery { damaged, missing, recovered, forged_intents, mut later } = recovery;
+    for kid in damaged {
+        tracing::error!(%kid, "this key's record was changed outside the daemon: it is refused");
+        enter(log, integrity_error(), Subject::None, Ext::Kid(*kid.as_bytes()));
+    }
+    for kid in missing {
+        tracing::error!(%kid, "the token has lost this key: restore it from the token's backup");
+        enter(log, integrity_error(), Subject::None, Ext::Kid(*kid.as_bytes()));
+    }
+    if forged_intents > 0 {
+        enter(log, integrity_error(), Subject::None, Ext::Text("intent".to_owned()));
+    }
+    for recovered in recovered {
+        enter_recovered(log, recovered);
+    }
+    let log = log.clone();
+    tokio::spawn(async move {
+        while let Some(recovered) = later.recv().await {
+            enter_recovered(&log, recovered);
+        }
+    });
+    Ok(())
+}
+
+fn enter_recovered(log: &Log, recovered: Recovered) {
+    let kind = match recovered.kind {
+        IntentKind::Create => LogType::LOG_TYPE_KEY_GENERATION,
+        IntentKind::Delete => LogType::LOG_TYPE_KEY_DELETE,
+    };
+    let result = match (recovered.kind, recovered.outcome) {
+        (IntentKind::Create, Outcome::Kept) | (IntentKind::Delete, Outcome::Finished) => {
+            LogResult::LOG_RESULT_OK
+        }
+        _ => LogResult::LOG_RESULT_FAILED,
+    };
+    let ext = recovered.kid.map_or(Ext::None, |kid| Ext::Kid(*kid.as_bytes()));
+    tracing::warn!(?recovered, "an operation that had broken off was brought to an end");
+    enter(log, (kind, result), crate::pipeline::named(recovered.subject), ext);
+}
+
+fn enter(log: &Log, (kind, result): (LogType, LogResult), subject: Subject, ext: Ext) {
+    match log.open(Some(kind), subject) {
+        // Nobody waits for it; the log keeps it in order.
+        Ok(entry) => drop(entry.close_as(kind, result, ext)),
+        Err(error) => tracing::error!(%error, ?kind, "an entry is missing from the log"),
+    }
+}
+
+fn integrity_error() -> (LogType, LogResult) {
+    (LogType::LOG_TYPE_KEY_INTEGRITY_ERROR, LogResult::LOG_RESULT_FAILED)
+}
+
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The logger key, as the log's writer sees it.
+struct LoggerKey {
+    system: System,
+    public: [u8; 32],
+}
+
+impl Signer for LoggerKey {
+    fn public_key(&self) -> [u8; 32] {
+        self.public
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
+        let signature = self.system.sign_log_blocking(message);
+        signature.map_err(|fault| SignerError::new(fault.to_string()))
+    }
+}
+
+/// Why the daemon did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The state belongs to another token.
+    #[error(
+        "the token {0} has no system keys, and the state file was made with some: give the token \
+         that belongs to it, or move the state file away to start afresh"
+    )]
+    ForeignToken(String),
+    /// The keys can't be opened.
+    #[error(transparent)]
+    Keys(#[from] OpenError),
+    /// A socket can't be had.
+    #[error("{0}: {1}")]
+    Listen(String, std::io::Error),
+    /// The log does not begin.
+    #[error(transparent)]
+    Log(#[from] StartError),
+    /// The log's first entries can't be written.
+    #[error(transparent)]
+    LogEntries(#[from] audit::Unwritten),
+    /// The folder of the log can't be made.
+    #[error("audit.directory: {0}")]
+    LogFolder(std::io::Error),
+    /// The host has no randomness.
+    #[error("the host gives no random bytes ({0:?})")]
+    Randomness(Fault),
+    /// Two rows of the route table contradict each other: a defect.
+    #[error("the route table: {0}")]
+    Routes(String),
+    /// The settings can't be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsFault),
+    /// The state can't be opened.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] crate::listen::TlsFault),
+    /// The token can't be opened.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// The token did not make its system keys.
+    #[error("the token did not make the system keys: see what it logs")]
+    Unprovisioned,
+}

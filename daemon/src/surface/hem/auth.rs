@@ -1,0 +1,130 @@
+//! `/api/auth/token`: logging in (hem.md A3, A4).
+
+use audit::{Entry, Ext};
+use policies::{Open, Permit, Subject, encode_base64};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::login::{Desk, Session, owner};
+use crate::reply::Reply;
+use crate::route::{Answer, Appliance, Json, Request};
+
+/// `GET /api/auth/token`.
+pub struct GetChallenge;
+
+impl Request for GetChallenge {
+    type Needs = Open;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What a login starts from.
+#[derive(Serialize)]
+pub struct Challenge {
+    exp: u64,
+    spk: String,
+    jti: String,
+    lbl: String,
+    eid: String,
+}
+
+/// A challenge to answer with a login token.
+pub async fn challenge(
+    (device, desk): (Device, Desk),
+    _: Permit<Open>,
+    _: GetChallenge,
+) -> Result<Json<Challenge>, Fault> {
+    let challenge = desk.challenge()?;
+    Ok(Json(Challenge {
+        exp: challenge.expires,
+        spk: challenge.session_public,
+        jti: challenge.nonce,
+        lbl: device.settings().map(|settings| settings.user.clone()).unwrap_or_default(),
+        eid: encode_base64(&device.public().identity),
+    }))
+}
+
+/// `POST /api/auth/token`. It is taken apart by the handler, so that bad ones wait like good ones.
+pub struct Login {
+    arrival: Instant,
+    inbound: Result<LoginBody, Fault>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LoginBody {
+    auth: String,
+}
+
+impl Request for Login {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self { arrival: Instant::now(), inbound: inbound.json() })
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// A bearer token.
+#[derive(Serialize)]
+pub struct Granted {
+    token: String,
+    #[serde(skip)]
+    subject: Subject,
+    #[serde(skip)]
+    scope: String,
+}
+
+impl Answer for Granted {
+    fn reply(self) -> Reply {
+        match serde_json::to_vec(&self) {
+            Ok(json) => Reply::secret_json(json.into()),
+            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn note(&self, entry: &mut Entry) {
+        entry.name_subject(match self.subject {
+            Subject::Master => audit::Subject::Master,
+            _ => audit::Subject::User,
+        });
+        entry.name_ext(Ext::Text(self.scope.clone()));
+    }
+}
+
+/// Exchanges a login token for a bearer token. Every answer is held back as long as the last
+/// failures demand.
+pub async fn login(
+    (device, desk): (Device, Desk),
+    _: Permit<Open>,
+    ask: Login,
+) -> Result<Granted, Fault> {
+    let session = match ask.inbound {
+        Ok(body) => grant(&device, &desk, &body.auth),
+        Err(fault) => Err(fault),
+    };
+    let good = !matches!(session, Err(Fault::Unauthenticated(_)));
+    sleep_until(desk.answer_at(ask.arrival, good)).await;
+    let Session { token, subject, scope } = session?;
+    Ok(Granted { token, subject, scope })
+}
+
+fn grant(device: &Device, desk: &Desk, token: &str) -> Result<Session, Fault> {
+    let settings = device.settings();
+    let settings = settings.ok_or_else(|| Fault::Conflict("not initialised".into()))?;
+    let (issuer, claims) = desk.verify(token)?;
+    let subject = owner(&issuer, &settings.userkey, &settings.masterkey);
+    let unknown = || Fault::Unauthenticated("this key is not one of the device's".into());
+    desk.grant(claims, subject.ok_or_else(unknown)?)
+}

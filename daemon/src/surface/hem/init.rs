@@ -1,0 +1,125 @@
+//! `/api/auth/init`: making a fresh device somebody's (hem.md A6).
+
+use audit::Entry;
+use policies::{Open, Permit, Scope, Subject, encode_base64};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::now;
+use crate::device::{Device, NewSettings};
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::login::Desk;
+use crate::reply::Reply;
+use crate::route::{Answer, Appliance, Json, Request};
+
+/// `GET /api/auth/init`.
+pub struct GetChallenge;
+
+impl Request for GetChallenge {
+    type Needs = Open;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What an initialisation starts from.
+#[derive(Serialize)]
+pub struct Challenge {
+    exp: u64,
+    spk: String,
+    jti: String,
+    eid: String,
+}
+
+/// A challenge to answer with the master key.
+pub async fn challenge(
+    (device, desk): (Device, Desk),
+    _: Permit<Open>,
+    _: GetChallenge,
+) -> Result<Json<Challenge>, Fault> {
+    refuse_twice(&device)?;
+    let challenge = desk.challenge()?;
+    Ok(Json(Challenge {
+        exp: challenge.expires,
+        spk: challenge.session_public,
+        jti: challenge.nonce,
+        eid: encode_base64(&device.public().identity),
+    }))
+}
+
+/// `POST /api/auth/init`.
+pub struct Initialise(Result<InitBody, Fault>);
+
+#[derive(Deserialize)]
+pub(super) struct InitBody {
+    init: String,
+}
+
+impl Request for Initialise {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(inbound.json()))
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What an initialised device answers.
+#[derive(Serialize)]
+pub struct Initialised {
+    instanceid: String,
+    token: String,
+}
+
+impl Answer for Initialised {
+    fn reply(self) -> Reply {
+        match serde_json::to_vec(&self) {
+            Ok(json) => Reply::secret_json(json.into()),
+            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn note(&self, entry: &mut Entry) {
+        entry.name_subject(audit::Subject::Master);
+    }
+}
+
+/// Sets the device up. The key that signs the request becomes the master key.
+pub async fn initialise(
+    (device, desk): (Device, Desk),
+    _: Permit<Open>,
+    ask: Initialise,
+) -> Result<Initialised, Fault> {
+    refuse_twice(&device)?;
+    let (issuer, claims) = desk.verify(&ask.0?.init)?;
+    let configuration = claims.configuration();
+    let configuration =
+        configuration.ok_or_else(|| Fault::Invalid("the claims carry no cfg".into()))?;
+    let new: NewSettings = serde_json::from_value(configuration.clone())
+        .map_err(|error| Fault::Invalid(format!("cfg: {error}").into()))?;
+    if !desk.spend(&claims) {
+        return Err(Fault::Unauthenticated("this challenge was used already".into()));
+    }
+    let settings = device.initialise(new, issuer).await?;
+    let scope = Scope::parse("system:config").map_err(|_| Fault::Internal)?;
+    let session = desk.issue(Subject::User, scope, now() + LIFETIME, None)?;
+    Ok(Initialised { instanceid: settings.instanceid.clone(), token: session.token })
+}
+
+fn refuse_twice(device: &Device) -> Result<(), Fault> {
+    match device.is_initialised() {
+        true => Err(Fault::Failed("the device is initialised already".into())),
+        false => Ok(()),
+    }
+}
+
+/// Of the token that an initialisation answers with: 8 hours.
+const LIFETIME: u64 = 28_800;

@@ -1,0 +1,103 @@
+//! `/api/logger`: the audit log for auditors (hem.md A12).
+
+use audit::Ext;
+use policies::{Permit, ReadLog, encode_base64};
+use serde::Serialize;
+
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::logbook::Logbook;
+use crate::route::{Appliance, Json, Request, TextFile};
+use crate::surface::hem::body::number;
+
+/// `GET /api/logger/key`.
+pub struct Key;
+
+impl Request for Key {
+    type Needs = ReadLog;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+}
+
+/// What `logger/key` answers.
+#[derive(Serialize)]
+pub struct Proof {
+    key: String,
+    nonce: String,
+    nonce_signed: String,
+}
+
+/// The logger key, and a proof that it is in the token now.
+pub async fn key(logbook: Logbook, _: Permit<ReadLog>, _: Key) -> Result<Json<Proof>, Fault> {
+    let proof = logbook.prove().await?;
+    Ok(Json(Proof {
+        key: encode_base64(&proof.key),
+        nonce: encode_base64(&proof.nonce),
+        nonce_signed: encode_base64(&proof.signature),
+    }))
+}
+
+/// `GET /api/logger/list`, with or without an offset.
+pub struct List(Result<usize, Fault>);
+
+impl Request for List {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(match inbound.argument("offset") {
+            "" => Ok(0),
+            text => number(text),
+        }))
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+}
+
+/// What `logger/list` answers.
+#[derive(Serialize)]
+pub struct Files {
+    total: usize,
+    id: Vec<String>,
+}
+
+/// The ids of the log files, oldest first.
+pub async fn list(logbook: Logbook, _: Permit<ReadLog>, ask: List) -> Result<Json<Files>, Fault> {
+    let (total, page) = logbook.page(ask.0?)?;
+    Ok(Json(Files { total, id: page.into_iter().map(|id| format!("{id:08x}")).collect() }))
+}
+
+/// `GET /api/logger/{id}`.
+pub struct Read(Option<u32>);
+
+impl Request for Read {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        let text = inbound.argument("id");
+        let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(Self(u32::from_str_radix(text, 16).ok().filter(|_| digits)))
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+
+    fn concerns(&self) -> Ext {
+        self.0.map_or(Ext::None, Ext::File)
+    }
+}
+
+/// A log file, whole.
+pub async fn read(logbook: Logbook, _: Permit<ReadLog>, ask: Read) -> Result<TextFile, Fault> {
+    let id =
+        ask.0.ok_or_else(|| Fault::NotFound("a log file's id is 8 hexadecimal digits".into()))?;
+    Ok(TextFile(logbook.read(id).await?))
+}

@@ -1,0 +1,183 @@
+//! `/api/system`: what the device is and how it is set up (hem.md A8).
+
+use policies::{Open, Permit, ReadConfig, encode_base64};
+use serde::Serialize;
+
+use crate::clock::{now, rfc3339};
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::login::Desk;
+use crate::route::{Appliance, Json, Request};
+
+/// `GET /api/system/version`.
+pub struct GetVersion;
+
+impl Request for GetVersion {
+    type Needs = Open;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What `version` answers.
+#[derive(Serialize)]
+pub struct Version {
+    hwv: &'static str,
+    fwv: &'static str,
+    blv: &'static str,
+    uis: &'static str,
+}
+
+/// Which hardware and software this is.
+pub async fn version((): (), _: Permit<Open>, _: GetVersion) -> Result<Json<Version>, Fault> {
+    Ok(Json(Version { hwv: HARDWARE, fwv: crate::NAME_AND_VERSION, blv: crate::VERSION, uis: "" }))
+}
+
+/// `GET /api/system/status`.
+pub struct GetStatus {
+    plain: bool,
+    host: Option<String>,
+}
+
+impl Request for GetStatus {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self { plain: inbound.plain, host: inbound.host().map(str::to_owned) })
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What `status` answers.
+#[derive(Serialize)]
+pub struct Status {
+    ctx: i64,
+    uptime: u64,
+    temp: i64,
+    fls_state: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inited: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    https: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<String>,
+    ts: String,
+    time: u64,
+}
+
+/// How the device is.
+pub async fn status(
+    device: Device,
+    _: Permit<Open>,
+    ask: GetStatus,
+) -> Result<Json<Status>, Fault> {
+    let now = now();
+    let hostname = device.hostname();
+    let elsewhere = ask.host.as_deref() != Some(&hostname);
+    Ok(Json(Status {
+        ctx: device.settings().map_or(0, |settings| settings.ctx),
+        uptime: device.uptime(),
+        temp: temperature(),
+        fls_state: 0,
+        inited: (!device.is_initialised()).then_some(false),
+        https: ask.plain.then_some(true),
+        hostname: elsewhere.then_some(hostname),
+        ts: rfc3339(now),
+        time: now,
+    }))
+}
+
+/// `GET /api/system/config`.
+pub struct GetConfig;
+
+impl Request for GetConfig {
+    type Needs = ReadConfig;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadConfig {
+        ReadConfig
+    }
+}
+
+/// What `config` answers.
+#[derive(Serialize)]
+pub struct Configuration {
+    iat: u64,
+    uts: u64,
+    devid: String,
+    instanceid: String,
+    eid: String,
+    eid_sign: String,
+    user: String,
+    email: String,
+    hostname: String,
+    dnsd: bool,
+    trusted_ts: bool,
+    trusted_backend: bool,
+    allow_keysearch: bool,
+    origin: String,
+    ctx: i64,
+    ip: String,
+    http_option_hsts: bool,
+    http_option_dosprot_mode: u8,
+    storage_mode: u32,
+    storage_disk0size: u64,
+    spk: String,
+    nonce: String,
+}
+
+/// How the device is set up.
+pub async fn config(
+    (device, desk): (Device, Desk),
+    _: Permit<ReadConfig>,
+    _: GetConfig,
+) -> Result<Json<Configuration>, Fault> {
+    let challenge = desk.challenge()?;
+    let set = device.settings().ok_or_else(|| Fault::Conflict("not initialised".into()))?;
+    let set = set.as_ref().clone();
+    Ok(Json(Configuration {
+        iat: set.iat,
+        uts: set.uts,
+        devid: set.devid,
+        instanceid: set.instanceid,
+        eid: encode_base64(&device.public().identity),
+        eid_sign: encode_base64(&device.public().logger),
+        user: set.user,
+        email: set.email,
+        hostname: set.hostname,
+        dnsd: set.dnsd,
+        trusted_ts: set.trusted_ts,
+        trusted_backend: set.trusted_backend,
+        allow_keysearch: set.allow_keysearch,
+        origin: set.origin,
+        ctx: set.ctx,
+        ip: set.ip,
+        http_option_hsts: set.http_option_hsts,
+        http_option_dosprot_mode: set.http_option_dosprot_mode,
+        storage_mode: set.storage_mode,
+        storage_disk0size: set.storage_disk0size,
+        spk: challenge.session_public,
+        nonce: challenge.nonce,
+    }))
+}
+
+/// The host's first thermal zone in °C; 0 on hosts that have none.
+fn temperature() -> i64 {
+    let text = std::fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").unwrap_or_default();
+    text.trim().parse::<i64>().map_or(0, |millidegrees| millidegrees / 1000)
+}
+
+/// Clients look for `EPA` or `PPA`; an EPA has no storage.
+const HARDWARE: &str = "EPA Claviger";
