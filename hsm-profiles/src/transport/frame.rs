@@ -138,7 +138,9 @@ impl Inbox {
         let waiting = self.end - self.start;
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
-            self.bytes.get_mut(waiting..self.end).unwrap_or_default().zeroize();
+            // What lies before `start` was wiped when it was taken.
+            let left_behind = waiting.max(self.start)..self.end;
+            self.bytes.get_mut(left_behind).unwrap_or_default().zeroize();
             (self.start, self.end) = (0, waiting);
         }
         if self.end == self.bytes.len() {

@@ -1,0 +1,110 @@
+//! The daemon's own keys, and what only the daemon itself may ask of the token.
+
+use policies::Kid;
+
+use crate::protocol::{Answer, Creation, Object, Operation, TokenFault, TokenStatus};
+use crate::transport::{Line, Vitals};
+use crate::vault::{count, misunderstood, public};
+
+/// The daemon's side door to the token: its own keys, and objects without a permit. It is for the
+/// start, the store and the audit log, and never handed to a request handler.
+///
+/// Every operation may end in [`TokenFault::Busy`], [`TokenFault::Deadline`],
+/// [`TokenFault::Down`] or [`TokenFault::PinRefused`].
+#[derive(Clone)]
+pub struct System {
+    line: Line,
+}
+
+impl System {
+    pub(crate) fn new(line: Line) -> Self {
+        Self { line }
+    }
+
+    /// What the token is and can do, asked anew.
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub async fn status(&self) -> Result<TokenStatus, TokenFault> {
+        status(self.line.ask(Operation::Status).await?)
+    }
+
+    /// Makes the system keys that are missing; the token as it is then.
+    ///
+    /// # Errors
+    /// [`TokenFault::OutcomeUnknown`] where some may have been made: do it again.
+    pub async fn provision(&self) -> Result<TokenStatus, TokenFault> {
+        status(self.line.ask(Operation::Provision).await?)
+    }
+
+    /// The HMAC-SHA-256 of `message` under the token key that binds records to their content.
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub async fn mac(&self, message: &[u8]) -> Result<[u8; 32], TokenFault> {
+        let message = message.to_vec();
+        exactly(public(self.line.ask(Operation::Mac { message }).await?)?)
+    }
+
+    /// The Ed25519 signature of `message` by the logger key.
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub async fn sign_log(&self, message: &[u8]) -> Result<[u8; 64], TokenFault> {
+        let message = message.to_vec();
+        exactly(public(self.line.ask(Operation::SignLog { message }).await?)?)
+    }
+
+    /// [`System::sign_log`] for a thread that may block, such as the writer of the log. It works
+    /// without a runtime at hand, and never on a thread of the runtime itself.
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub fn sign_log_blocking(&self, message: &[u8]) -> Result<[u8; 64], TokenFault> {
+        let message = message.to_vec();
+        exactly(public(self.line.ask_blocking(Operation::SignLog { message })?)?)
+    }
+
+    /// Every private and secret key object on the token.
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub async fn list(&self) -> Result<Vec<Object>, TokenFault> {
+        match self.line.ask(Operation::List).await? {
+            Answer::Objects(objects) => Ok(objects),
+            _ => Err(misunderstood()),
+        }
+    }
+
+    /// Destroys what an unfinished attempt left behind. How many objects it was.
+    ///
+    /// # Errors
+    /// [`TokenFault::OutcomeUnknown`] where it may be gone all the same.
+    pub async fn destroy_creation(&self, creation: Creation) -> Result<u32, TokenFault> {
+        count(&self.line.ask(Operation::DestroyCreation { creation }).await?)
+    }
+
+    /// Destroys the objects of a key: the rest of an unfinished deletion. How many it were.
+    ///
+    /// # Errors
+    /// [`TokenFault::OutcomeUnknown`] where they may be gone all the same.
+    pub async fn destroy_kid(&self, kid: Kid) -> Result<u32, TokenFault> {
+        count(&self.line.ask(Operation::Destroy { kid }).await?)
+    }
+
+    /// How the token and its worker are, from any thread: health, restarts, process id.
+    pub fn vitals(&self) -> &Vitals {
+        self.line.vitals()
+    }
+}
+
+fn status(answer: Answer) -> Result<TokenStatus, TokenFault> {
+    match answer {
+        Answer::Status(status) => Ok(status),
+        _ => Err(misunderstood()),
+    }
+}
+
+fn exactly<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], TokenFault> {
+    bytes.try_into().map_err(|_| misunderstood())
+}
