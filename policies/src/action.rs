@@ -182,6 +182,14 @@ impl Action for SearchKeys {
     }
 }
 
+/// Change what is written down about a key.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateKey(pub Kid);
+
+impl Action for UpdateKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:upd"];
+}
+
 /// Use one key.
 #[derive(Clone, Copy, Debug)]
 pub struct Use(pub Kid);

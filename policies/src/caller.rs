@@ -35,7 +35,7 @@ impl Caller {
             (Some(scope), _) => A::ROLES.include(&self.subject) && action.within(scope),
         };
         match granted {
-            true => Ok(Permit(action)),
+            true => Ok(Permit(action, self.subject)),
             false => Err(Denied { needed: action.needed() }),
         }
     }
@@ -64,12 +64,17 @@ impl Caller {
 /// Proof that a caller may perform `A`. It is spent by the operation that it allows.
 #[must_use = "a permit is what an operation costs"]
 #[derive(Debug)]
-pub struct Permit<A>(A);
+pub struct Permit<A>(A, Subject);
 
 impl<A: Action> Permit<A> {
     /// What was allowed.
     pub fn action(&self) -> A {
         self.0
+    }
+
+    /// Who was allowed it.
+    pub fn subject(&self) -> Subject {
+        self.1
     }
 }
 
@@ -82,7 +87,7 @@ impl Permit<Use> {
     /// Leave to read the public half of a stored peer, for an agreement with the permitted key
     /// (hem.md A10: `ext_kid` needs no scope of its own).
     pub fn peer(&self, kid: Kid) -> Permit<PeerHalf> {
-        Permit(PeerHalf(kid))
+        Permit(PeerHalf(kid), self.1)
     }
 }
 

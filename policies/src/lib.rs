@@ -42,7 +42,7 @@ mod subject;
 
 pub use action::{
     Action, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, ReadConfig, ReadKey, ReadLog,
-    Roles, SearchKeys, Use,
+    Roles, SearchKeys, UpdateKey, Use,
 };
 pub use caller::{Caller, Denied, Permit};
 pub use encoding::{decode_base64, encode_base64};
