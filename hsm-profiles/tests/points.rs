@@ -1,5 +1,11 @@
 //! Which public keys get past the software, and that no hostile one does.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets a surprise has to fail"
+)]
+
 use hsm_profiles::{BadPoint, Family, ForeignPoint, KeyType, public_key};
 
 const CURVES: [KeyType; 4] =
