@@ -29,6 +29,7 @@ use tokio::sync::watch;
 pub(crate) struct Wire {
     stream: UnixStream,
     inbox: Inbox,
+    outbox: Outbox,
     pub(crate) reads: usize,
 }
 
@@ -56,13 +57,13 @@ impl Wire {
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: &Answer) {
-        let mut outbox = Outbox::default();
-        outbox.push(id, answer).unwrap();
-        self.say(outbox.bytes());
+        self.outbox.push(id, answer).unwrap();
+        // The daemon may have hung up, and then tells its own story.
+        drop(self.stream.write_all(self.outbox.bytes()));
+        self.outbox.clear();
     }
 
     pub(crate) fn say(&mut self, bytes: &[u8]) {
-        // The daemon may have hung up, and then tells its own story.
         drop(self.stream.write_all(bytes));
     }
 
@@ -104,7 +105,10 @@ pub(crate) fn workers(
         let (stream, far) = UnixStream::pair()?;
         let behaviour = Arc::clone(&behaviour);
         thread::spawn(move || {
-            behaviour(number, Wire { stream: far, inbox: Inbox::new(), reads: 0 })
+            behaviour(
+                number,
+                Wire { stream: far, inbox: Inbox::new(), outbox: Outbox::default(), reads: 0 },
+            )
         });
         Ok(Launched { stream, process: None })
     };
