@@ -28,7 +28,6 @@ use zeroize::Zeroizing;
 pub type Outbound = Response<Full<Bytes>>;
 
 /// Sends what an operation came to; the price is the receipt of its log entry.
-#[expect(clippy::needless_pass_by_value, reason = "a receipt is spent")]
 pub fn answer(_: Receipt, reply: Reply) -> Outbound {
     reply.into_outbound()
 }
