@@ -28,9 +28,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Duplicate`] for one
     /// that is here already; of several that bring the same, one succeeds.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is spent by what it allows")]
-    pub async fn import(&self, leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
-        let _spent = leave;
+    pub async fn import(&self, _leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
         public_key::validate(ask.kind, &ask.public)
             .map_err(|why| KeyFault::BadPeer(why.to_string().into()))?;
         let usage = usage::fitting(ask.kind, ask.usage);

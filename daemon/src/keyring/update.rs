@@ -12,7 +12,6 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyFault::Absent`], also where the key is deleted meanwhile, and [`KeyFault::Damaged`].
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is spent by what it allows")]
     pub async fn update(
         &self,
         leave: Permit<UpdateKey>,

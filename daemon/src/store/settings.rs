@@ -125,7 +125,7 @@ impl Store {
         mac: &dyn Mac,
         settings: &Settings,
     ) -> Result<Settings, SettingsFault> {
-        self.write(mac, settings, 1, SettingsFault::Exists, INSERT).await
+        self.write(mac, settings, 1, INSERT).await?.ok_or(SettingsFault::Exists)
     }
 
     /// Replaces the settings that `settings` were read from and answers them with their new
@@ -139,17 +139,17 @@ impl Store {
         settings: &Settings,
     ) -> Result<Settings, SettingsFault> {
         let version = settings.revision.saturating_add(1);
-        self.write(mac, settings, version, SettingsFault::Stale, REPLACE).await
+        self.write(mac, settings, version, REPLACE).await?.ok_or(SettingsFault::Stale)
     }
 
+    /// `None` where the row is not as `sql` needs it.
     async fn write(
         &self,
         mac: &dyn Mac,
         settings: &Settings,
         version: u64,
-        refusal: SettingsFault,
         sql: &'static str,
-    ) -> Result<Settings, SettingsFault> {
+    ) -> Result<Option<Settings>, SettingsFault> {
         let document = serde_json::to_string(settings)
             .map_err(|_| StoreFault::Malformed("settings that are no JSON"))?;
         let tag = mac.mac(&seal_text(version, &document)).await?;
@@ -162,10 +162,10 @@ impl Store {
             .await
             .map_err(StoreFault::from)?;
         if done.rows_affected() == 0 {
-            return Err(refusal);
+            return Ok(None);
         }
         self.commit(work).await?;
-        Ok(Settings { revision: version, ..settings.clone() })
+        Ok(Some(Settings { revision: version, ..settings.clone() }))
     }
 }
 
