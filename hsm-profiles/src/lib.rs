@@ -5,15 +5,33 @@
 //! its own, loads the PKCS#11 module, holds the PIN and runs one thread a session.
 
 mod key_type;
+mod oid;
+mod pkcs11;
 mod points;
+mod profile;
 mod protocol;
 pub mod public_key;
 mod sec1;
+mod supervisor;
+mod system;
 pub mod transport;
+mod vault;
+mod worker;
 
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
+pub use oid::{BadOid, Oid};
+pub use pkcs11::{InitError, TokenFiles, init_token, init_token_main};
 pub use points::{BadPoint, ForeignPoint};
+pub use profile::{
+    BadProfile, ErrorClass, Maker, Making, Needs, PointEncoding, Profile, Quirks, Sessions,
+    StoreKind,
+};
 pub use protocol::{
     Answer, Creation, Object, Operation, SecretBytes, SystemKey, SystemPublic, TokenFault,
     TokenStatus, Usage,
+};
+pub use system::System;
+pub use vault::Vault;
+pub use worker::{
+    EXIT_DOWN, EXIT_PIN, EXIT_USAGE, Seat, Token, TokenOptions, WorkerOptions, worker_main,
 };

@@ -1,0 +1,135 @@
+//! Finding, listing and destroying objects. Searches name one attribute only: tokens that keep an
+//! index use it then, and the class is looked at here.
+
+use std::time::SystemTime;
+
+use cryptoki::error::{Error, RvError};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use policies::Kid;
+
+use super::errors::Failure;
+use super::session::TokenSession;
+use super::system_keys;
+use crate::protocol::Object;
+
+/// The private key of `kid`.
+///
+/// # Errors
+/// [`Failure::NotFound`] also where the token has lost its storage or the login.
+pub(crate) fn find_private(session: &TokenSession, kid: &Kid) -> Result<ObjectHandle, Failure> {
+    find_one(session, kid.as_bytes(), ObjectClass::PRIVATE_KEY)?.ok_or(Failure::NotFound)
+}
+
+/// Every private key whose `CKA_ID` may be a KID.
+pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Kid, ObjectHandle)>, Failure> {
+    let mut keys = Vec::new();
+    for handle in on_token(session, ObjectClass::PRIVATE_KEY)? {
+        if let Some(Name { id, .. }) = describe(session, handle)?
+            && let Ok(bytes) = <[u8; 16]>::try_from(id)
+        {
+            keys.push((Kid::from_bytes(bytes), handle));
+        }
+    }
+    Ok(keys)
+}
+
+/// The private and secret key objects on the token, but for the system keys.
+pub(crate) fn list(session: &TokenSession) -> Result<Vec<Object>, Failure> {
+    let mut objects = Vec::new();
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
+        for handle in on_token(session, class)? {
+            if let Some(Name { id, label }) = describe(session, handle)?
+                && !system_keys::is_system_id(&id)
+            {
+                objects.push(Object { id, label: String::from_utf8_lossy(&label).into_owned() });
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Destroys the objects of `kid`, and answers how many there were.
+pub(crate) fn destroy(session: &TokenSession, kid: &Kid) -> Result<u32, Failure> {
+    destroy_all(session, vec![Attribute::Id(kid.as_bytes().to_vec())])
+}
+
+/// Destroys the objects with this label, and answers how many there were.
+pub(crate) fn destroy_labelled(session: &TokenSession, label: &str) -> Result<u32, Failure> {
+    destroy_all(session, vec![Attribute::Label(label.as_bytes().to_vec())])
+}
+
+/// Destroys what a generation that failed has left: its label, and not yet the name of a key.
+pub(crate) fn destroy_unfinished(
+    session: &TokenSession,
+    id: &[u8],
+    label: &str,
+) -> Result<u32, Failure> {
+    let label = Attribute::Label(label.as_bytes().to_vec());
+    destroy_all(session, vec![Attribute::Id(id.to_vec()), label])
+}
+
+/// The object of this class with this `CKA_ID`.
+pub(super) fn find_one(
+    session: &TokenSession,
+    id: &[u8],
+    class: ObjectClass,
+) -> Result<Option<ObjectHandle>, Failure> {
+    for handle in session.inner.find_objects(&[Attribute::Id(id.to_vec())])? {
+        let found = session.inner.get_attributes(handle, &[AttributeType::Class])?;
+        if found.contains(&Attribute::Class(class)) {
+            return Ok(Some(handle));
+        }
+    }
+    Ok(None)
+}
+
+/// `CKA_TOKEN` keeps the derived objects of other threads out, which are gone before we look.
+fn on_token(session: &TokenSession, class: ObjectClass) -> Result<Vec<ObjectHandle>, Failure> {
+    Ok(session.inner.find_objects(&[Attribute::Token(true), Attribute::Class(class)])?)
+}
+
+/// What an object is called; `None` where the object was destroyed in the meantime.
+fn describe(session: &TokenSession, handle: ObjectHandle) -> Result<Option<Name>, Failure> {
+    let wanted = [AttributeType::Id, AttributeType::Label];
+    let found = match session.inner.get_attributes(handle, &wanted) {
+        Ok(found) => found,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut id, mut label) = (Vec::new(), Vec::new());
+    for attribute in found {
+        match attribute {
+            Attribute::Id(bytes) => id = bytes,
+            Attribute::Label(bytes) => label = bytes,
+            _ => {}
+        }
+    }
+    Ok(Some(Name { id, label }))
+}
+
+/// `CKA_ID` and `CKA_LABEL`.
+struct Name {
+    id: Vec<u8>,
+    label: Vec<u8>,
+}
+
+fn destroy_all(session: &TokenSession, mut template: Vec<Attribute>) -> Result<u32, Failure> {
+    let start = SystemTime::now();
+    let mut count = 0;
+    template.push(Attribute::Token(true));
+    for handle in session.inner.find_objects(&template)? {
+        match session.inner.destroy_object(handle) {
+            Ok(()) => count += 1,
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if count > 0 {
+        session.module.sync_store(start)?;
+    }
+    Ok(count)
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Pkcs11(RvError::ObjectHandleInvalid, _))
+}

@@ -1,0 +1,37 @@
+//! PKCS#11: the only user of cryptoki. Everything here blocks, and works on one session of one
+//! thread.
+
+mod agree;
+mod errors;
+mod find;
+mod generate;
+mod init_token;
+mod module;
+#[expect(unsafe_code, reason = "mlock takes an address")]
+mod pin;
+mod point;
+#[expect(
+    unsafe_code,
+    reason = "the PKCS#11 boundary: calls that cryptoki does not have in this form"
+)]
+mod raw;
+mod session;
+mod sign;
+mod store;
+mod system_keys;
+mod template;
+
+pub(crate) use agree::agree;
+pub(crate) use errors::Failure;
+pub(crate) use errors::is_return_value;
+pub(crate) use find::{destroy, destroy_labelled, destroy_unfinished, find_private, list, sweep};
+pub(crate) use generate::{generate_pair, generate_secret, probe};
+pub use init_token::{InitError, TokenFiles, init_token, init_token_main};
+pub(crate) use module::Module;
+pub(crate) use pin::Pin;
+pub(crate) use session::TokenSession;
+pub(crate) use sign::{mac, sign_log};
+pub(crate) use system_keys::{SystemKeys, canary_sings, find_system_keys, provision};
+
+/// A key object, valid in every session of the process.
+pub(crate) use cryptoki::object::ObjectHandle;

@@ -1,0 +1,127 @@
+//! The daemon's own keys. Their `CKA_ID` is text and longer than a KID, so that no KID leads to
+//! them.
+
+use cryptoki::context::Function;
+use cryptoki::error::{Error, RvError};
+use cryptoki::object::{ObjectClass, ObjectHandle};
+
+use super::errors::Failure;
+use super::find::find_one;
+use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_point, try_agreement};
+use super::session::TokenSession;
+use super::sign::{mac, sign_log};
+use super::template::Wanted;
+use crate::key_type::KeyType;
+use crate::protocol::{SystemPublic, Usage};
+
+/// The system keys on the token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemKeys {
+    /// Ed25519, private.
+    pub(crate) logger: ObjectHandle,
+    /// HMAC-SHA-256.
+    pub(crate) record_mac: ObjectHandle,
+    /// The public keys.
+    pub(crate) public: SystemPublic,
+}
+
+/// Whether this `CKA_ID` is that of a system key.
+pub(super) fn is_system_id(id: &[u8]) -> bool {
+    id.starts_with(b"claviger-system:")
+}
+
+/// Finds the system keys and lets each do its work once. `None` where one is missing.
+pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKeys>, Failure> {
+    let identity = find_pair(session, IDENTITY, KeyType::Curve25519)?;
+    let logger = find_pair(session, LOGGER, KeyType::Ed25519)?;
+    let record_mac = find_one(session, RECORD_MAC.as_bytes(), ObjectClass::SECRET_KEY)?;
+    let (Some(identity), Some(logger), Some(record_mac)) = (identity, logger, record_mac) else {
+        return Ok(None);
+    };
+    try_agreement(session, KeyType::Curve25519, identity.private, &identity.raw)?;
+    sign_log(session, logger.private, b"claviger: trial")?;
+    mac(session, record_mac, b"claviger: trial")?;
+    let public = SystemPublic { identity: array(&identity.raw)?, logger: array(&logger.raw)? };
+    Ok(Some(SystemKeys { logger: logger.private, record_mac, public }))
+}
+
+/// Makes the system keys that are missing, and finds them all.
+///
+/// # Errors
+/// [`Failure::Wrong`] where the public half of a key is missing: such a key may be in use, and is
+/// not replaced.
+pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
+    // Without the login private keys are hidden, and an absent token looks empty: nothing may be
+    // made up for what is merely out of sight.
+    session.module.token_info()?;
+    if !session.is_logged_in()? {
+        return Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GenerateKeyPair).into());
+    }
+    let agree = Usage { agree: true, sign: false };
+    let sign = Usage { agree: false, sign: true };
+    provide_pair(session, IDENTITY, KeyType::Curve25519, agree)?;
+    provide_pair(session, LOGGER, KeyType::Ed25519, sign)?;
+    if find_one(session, RECORD_MAC.as_bytes(), ObjectClass::SECRET_KEY)?.is_none() {
+        let wanted = wanted(RECORD_MAC, KeyType::Sha2_256, sign);
+        alone_and_synced(session, || make_secret(session, &wanted).map(|key| (key, ())))?;
+    }
+    find_system_keys(session)?
+        .ok_or_else(|| Failure::Wrong("a system key that was made can't be found again".into()))
+}
+
+/// Whether the token still shows a system key: it does not when its storage is gone.
+pub(crate) fn canary_sings(session: &TokenSession) -> bool {
+    matches!(find_one(session, LOGGER.as_bytes(), ObjectClass::PRIVATE_KEY), Ok(Some(_)))
+        && session.module.answers()
+}
+
+fn provide_pair(
+    session: &TokenSession,
+    name: &str,
+    kind: KeyType,
+    usage: Usage,
+) -> Result<(), Failure> {
+    if find_pair(session, name, kind)?.is_some() {
+        return Ok(());
+    }
+    alone_and_synced(session, || {
+        // A public key without its private one is what a generation that was cut off leaves.
+        if let Some(public) = find_one(session, name.as_bytes(), ObjectClass::PUBLIC_KEY)? {
+            session.inner.destroy_object(public)?;
+        }
+        let pair = make_pair(session, &wanted(name, kind, usage))?;
+        Ok((pair.private, ()))
+    })
+}
+
+/// A pair of which both halves are on the token; `None` where there is no private one.
+fn find_pair(session: &TokenSession, name: &str, kind: KeyType) -> Result<Option<Pair>, Failure> {
+    let Some(private) = find_one(session, name.as_bytes(), ObjectClass::PRIVATE_KEY)? else {
+        return Ok(None);
+    };
+    let public = find_one(session, name.as_bytes(), ObjectClass::PUBLIC_KEY)?.ok_or_else(|| {
+        Failure::Wrong(format!(
+            "the token has the private key {name} without its public key: restore the token, or, \
+             if it never was in use, remove that object and provision again"
+        ))
+    })?;
+    let raw = read_point(session, kind, public)?;
+    Ok(Some(Pair { private, public, raw }))
+}
+
+fn wanted(name: &str, kind: KeyType, usage: Usage) -> Wanted<'_> {
+    Wanted { id: name.as_bytes(), label: name, kind, usage, keep: true, keep_public: true }
+}
+
+fn array(raw: &[u8]) -> Result<[u8; 32], Failure> {
+    raw.try_into().map_err(|_| Failure::Wrong("a system key has not 32 bytes".into()))
+}
+
+/// X25519, the permanent identity.
+const IDENTITY: &str = "claviger-system:identity";
+
+/// Ed25519, signs the audit log. It is the canary, too.
+const LOGGER: &str = "claviger-system:logger";
+
+/// HMAC-SHA-256, binds records.
+const RECORD_MAC: &str = "claviger-system:record-mac";

@@ -1,0 +1,144 @@
+//! What is done about failures: mend what can be mended, try once more, and then say whose fault
+//! it is.
+
+use super::token::Seat;
+use super::{EXIT_DOWN, EXIT_PIN};
+use crate::pkcs11::{self, Failure, TokenSession};
+use crate::profile::ErrorClass;
+use crate::protocol::{Answer, Operation, TokenFault};
+
+impl Seat {
+    /// Does `operation`, with the remedies that there are. A token that is gone ends the worker:
+    /// everything is then answered [`TokenFault::Down`].
+    pub fn perform(&mut self, operation: &Operation) -> Answer {
+        if let Some(code) = self.token.ending() {
+            return Answer::Failed(farewell(code));
+        }
+        let outcome = self.attempt(operation).or_else(|failure| self.again(operation, failure));
+        if self.session.is_spoiled() && self.reopen().is_err() {
+            // The next operation finds out, and says so.
+            tracing::warn!("the token gives no fresh session now");
+        }
+        match outcome {
+            Ok(answer) => answer,
+            Err(failure) => Answer::Failed(self.verdict(operation, &failure)),
+        }
+    }
+
+    /// Mends what `failure` shows to be broken, and tries once more if anything was.
+    fn again(&mut self, operation: &Operation, failure: Failure) -> Result<Answer, Failure> {
+        if !self.mend(operation, &failure)? {
+            return Err(failure);
+        }
+        match operation {
+            Operation::GeneratePair { creation, .. } => {
+                pkcs11::destroy_unfinished(&self.session, &creation.0, &creation.label())?;
+            }
+            Operation::GenerateSecret { creation, kid, .. } => {
+                pkcs11::destroy_unfinished(&self.session, kid.as_bytes(), &creation.label())?;
+            }
+            _ => {}
+        }
+        self.attempt(operation)
+    }
+
+    fn mend(&mut self, operation: &Operation, failure: &Failure) -> Result<bool, Failure> {
+        let class = self.token.module.classes.judge(failure);
+        match class {
+            ErrorClass::Argument | ErrorClass::DeviceGone | ErrorClass::PinRefused => {
+                return Ok(false);
+            }
+            // An operation may have been left active in it.
+            _ => self.reopen()?,
+        }
+        let logged_in = self.token.log_in_again(&self.session)?;
+        match class {
+            ErrorClass::SessionGone | ErrorClass::NotLoggedIn => Ok(true),
+            ErrorClass::HandleInvalid => self.look_again(operation, failure, logged_in),
+            // SoftHSM fails now and then to make a key while others search.
+            ErrorClass::Unclear => Ok(logged_in || (operation.is_slow() && self.canary_sings())),
+            _ => Ok(logged_in),
+        }
+    }
+
+    /// A handle that is void, or a key that was not found.
+    fn look_again(
+        &mut self,
+        operation: &Operation,
+        failure: &Failure,
+        logged_in: bool,
+    ) -> Result<bool, Failure> {
+        match operation {
+            Operation::Agree { kid, .. } => {
+                self.token.forget(kid);
+                Ok(logged_in || !matches!(failure, Failure::NotFound))
+            }
+            Operation::Mac { .. } | Operation::SignLog { .. } => {
+                let keys = pkcs11::find_system_keys(&self.session)?;
+                self.token.set_system(keys.or_else(|| self.token.system()));
+                Ok(keys.is_some())
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Whose fault it is. Where the token is gone, the worker is told to end.
+    fn verdict(&mut self, operation: &Operation, failure: &Failure) -> TokenFault {
+        let text = failure.to_string();
+        let is_ours = matches!(operation, Operation::Agree { .. });
+        match self.token.module.classes.judge(failure) {
+            ErrorClass::Argument => TokenFault::Argument(text),
+            ErrorClass::Unsupported => TokenFault::Unsupported(text),
+            ErrorClass::Exhausted => TokenFault::Down(text),
+            ErrorClass::PinRefused => self.leave(EXIT_PIN, text),
+            ErrorClass::HandleInvalid if self.canary_sings() => {
+                if is_ours {
+                    TokenFault::KeyMissing
+                } else {
+                    TokenFault::Down(text)
+                }
+            }
+            ErrorClass::Unclear if self.canary_sings() => {
+                if is_ours {
+                    TokenFault::Argument(text)
+                } else {
+                    TokenFault::Down(text)
+                }
+            }
+            ErrorClass::DeviceGone
+            | ErrorClass::HandleInvalid
+            | ErrorClass::NotLoggedIn
+            | ErrorClass::SessionGone
+            | ErrorClass::Unclear => self.leave(EXIT_DOWN, text),
+        }
+    }
+
+    fn leave(&self, code: u8, text: String) -> TokenFault {
+        if self.token.end_with(code) {
+            tracing::error!("the token is gone: {text}");
+        }
+        if code == EXIT_PIN { TokenFault::PinRefused } else { TokenFault::Down(text) }
+    }
+
+    /// Whether the token is there with its keys. Before it is provisioned it has to answer, no
+    /// more.
+    fn canary_sings(&self) -> bool {
+        match self.token.system() {
+            Some(_) => pkcs11::canary_sings(&self.session),
+            None => self.token.module.answers(),
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        self.session = TokenSession::open(&self.token.module)?;
+        Ok(())
+    }
+}
+
+fn farewell(code: u8) -> TokenFault {
+    if code == EXIT_PIN {
+        TokenFault::PinRefused
+    } else {
+        TokenFault::Down("its worker is being replaced".into())
+    }
+}

@@ -1,0 +1,72 @@
+//! Operations, done in one attempt.
+
+use policies::Kid;
+
+use super::digest::digest;
+use super::token::Seat;
+use crate::pkcs11::{self, Failure, ObjectHandle, SystemKeys};
+use crate::protocol::{Answer, Operation, SecretBytes};
+
+impl Seat {
+    /// Does `operation`, as if nothing could go wrong.
+    pub(super) fn attempt(&self, operation: &Operation) -> Result<Answer, Failure> {
+        match operation {
+            Operation::Agree { .. } => self.agree(operation),
+            Operation::SignLog { message } => {
+                let key = self.system_keys()?.logger;
+                pkcs11::sign_log(&self.session, key, message).map(Answer::Public)
+            }
+            Operation::Mac { message } => {
+                let key = self.system_keys()?.record_mac;
+                pkcs11::mac(&self.session, key, message).map(Answer::Public)
+            }
+            Operation::Status => self.token.status().map(Answer::Status),
+            Operation::List => pkcs11::list(&self.session).map(Answer::Objects),
+            Operation::GeneratePair { creation, kind, usage } => {
+                pkcs11::generate_pair(&self.session, creation, *kind, *usage).map(Answer::Public)
+            }
+            Operation::GenerateSecret { creation, kind, kid } => {
+                pkcs11::generate_secret(&self.session, creation, *kind, kid)
+                    .map(|()| Answer::Count(1))
+            }
+            Operation::Destroy { kid } => {
+                self.token.forget(kid);
+                pkcs11::destroy(&self.session, kid).map(Answer::Count)
+            }
+            Operation::DestroyCreation { creation } => {
+                pkcs11::destroy_labelled(&self.session, &creation.label()).map(Answer::Count)
+            }
+            Operation::Provision => {
+                let keys = pkcs11::provision(&self.session)?;
+                self.token.set_system(Some(keys));
+                self.token.status().map(Answer::Status)
+            }
+        }
+    }
+
+    fn agree(&self, operation: &Operation) -> Result<Answer, Failure> {
+        let Operation::Agree { kid, kind, peer, digest: how } = operation else {
+            return Err(Failure::Argument("not an agreement"));
+        };
+        let key = self.private_key(kid)?;
+        let secret = pkcs11::agree(&self.session, key, *kind, peer)?;
+        Ok(Answer::Secret(match how {
+            Some(how) => digest(*how, secret.expose()),
+            None => SecretBytes::new(secret.expose().to_vec()),
+        }))
+    }
+
+    /// From the cache, or from the token and then into the cache.
+    fn private_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
+        if let Some(handle) = self.token.handle(kid) {
+            return Ok(handle);
+        }
+        let handle = pkcs11::find_private(&self.session, kid)?;
+        self.token.remember(*kid, handle);
+        Ok(handle)
+    }
+
+    fn system_keys(&self) -> Result<SystemKeys, Failure> {
+        self.token.system().ok_or(Failure::Argument("the token was not provisioned yet"))
+    }
+}
