@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unwritten};
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, ORIGIN, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use matchit::Router;
@@ -66,18 +66,23 @@ impl Pipeline {
 
     /// Answers `request`, which came over TLS or, with `plain`, over the plain listener.
     pub async fn serve(self, request: Request<Incoming>, plain: bool) -> Outbound {
-        let headers = request.headers().clone();
+        let manners = Manners::of(request.headers());
         let parts = Arc::clone(&self.0);
-        let mut response = match self.admit(request, plain).await {
+        let mut response = match self.admit(request, manners.wants_problem, plain).await {
             Ok(response) => response,
-            Err(fault) => refuse(&fault, &headers, None),
+            Err(fault) => refuse(&fault, manners.wants_problem, None),
         };
-        hem::dress(parts.appliance.device(), &headers, &mut response);
+        hem::dress(parts.appliance.device(), manners.origin, &mut response);
         response
     }
 
     /// Everything that comes before an operation, in the order of hem.md A1.
-    async fn admit(self, request: Request<Incoming>, plain: bool) -> Result<Outbound, Fault> {
+    async fn admit(
+        self,
+        request: Request<Incoming>,
+        wants_problem: bool,
+        plain: bool,
+    ) -> Result<Outbound, Fault> {
         if plain && !self.0.plain {
             return Err(Fault::Plain);
         }
@@ -113,7 +118,7 @@ impl Pipeline {
             arguments,
             plain,
         };
-        Ok(self.detach(caller, inbound).await)
+        Ok(self.detach(caller, inbound, wants_problem).await)
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Fault> {
@@ -160,17 +165,16 @@ impl Pipeline {
 
     /// Runs the operation apart from the socket: a caller who hangs up neither stops the token
     /// midway nor loses the entry.
-    async fn detach(self, caller: Caller, inbound: Inbound) -> Outbound {
-        let headers = inbound.headers.clone();
-        match tokio::spawn(self.operate(caller, inbound)).await {
+    async fn detach(self, caller: Caller, inbound: Inbound, wants_problem: bool) -> Outbound {
+        match tokio::spawn(self.operate(caller, inbound, wants_problem)).await {
             Ok(response) => response,
-            Err(_) => refuse(&Fault::Internal, &headers, None),
+            Err(_) => refuse(&Fault::Internal, wants_problem, None),
         }
     }
 
-    async fn operate(self, caller: Caller, inbound: Inbound) -> Outbound {
+    async fn operate(self, caller: Caller, inbound: Inbound, wants_problem: bool) -> Outbound {
         let Some((route, _)) = self.find(&inbound.method, inbound.uri.path()) else {
-            return refuse(&Fault::Internal, &inbound.headers, None);
+            return refuse(&Fault::Internal, wants_problem, None);
         };
         let log = self.0.appliance.log();
         let subject = named(caller.subject());
@@ -179,13 +183,13 @@ impl Pipeline {
             kind => log.open(kind, subject),
         };
         let Ok(mut entry) = opened else {
-            return refuse(&Fault::Unlogged, &inbound.headers, None);
+            return refuse(&Fault::Unlogged, wants_problem, None);
         };
         let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
         match file(entry, route, &outcome).await {
-            Ok(receipt) => conclude(receipt, outcome, &inbound.headers),
-            Err(Unwritten) => refuse(&Fault::Unlogged, &inbound.headers, None),
+            Ok(receipt) => conclude(receipt, outcome, wants_problem),
+            Err(Unwritten) => refuse(&Fault::Unlogged, wants_problem, None),
         }
     }
 }
@@ -207,10 +211,10 @@ async fn file(
     }
 }
 
-fn conclude(receipt: Receipt, outcome: Result<Reply, Fault>, headers: &HeaderMap) -> Outbound {
+fn conclude(receipt: Receipt, outcome: Result<Reply, Fault>, wants_problem: bool) -> Outbound {
     match outcome {
         Ok(reply) => answer(receipt, reply),
-        Err(fault) => refuse(&fault, headers, receipt.index()),
+        Err(fault) => refuse(&fault, wants_problem, receipt.index()),
     }
 }
 
@@ -224,21 +228,30 @@ fn turn_stranger_away(fault: Fault, caller: &Caller) -> Fault {
     }
 }
 
-fn refuse(fault: &Fault, headers: &HeaderMap, audit_index: Option<u64>) -> Outbound {
+fn refuse(fault: &Fault, wants_problem: bool, audit_index: Option<u64>) -> Outbound {
     let status = hem::status(fault);
-    let wanted = problem::is_wanted(headers);
-    let mut response = turn_away(status, wanted.then(|| problem::body(status, fault, audit_index)));
+    let body = wants_problem.then(|| problem::body(status, fault, audit_index));
+    let mut response = turn_away(status, body);
+    let headers = response.headers_mut();
     if matches!(fault, Fault::Busy) {
-        response
-            .headers_mut()
-            .insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if matches!(fault, Fault::Slow | Fault::TooLarge) && status != StatusCode::OK {
-        response
-            .headers_mut()
-            .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    if matches!(fault, Fault::Slow | Fault::TooLarge) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// What of a request's headers matters for its answer.
+struct Manners {
+    origin: Option<HeaderValue>,
+    wants_problem: bool,
+}
+
+impl Manners {
+    fn of(headers: &HeaderMap) -> Self {
+        Self { origin: headers.get(ORIGIN).cloned(), wants_problem: problem::is_wanted(headers) }
+    }
 }
 
 /// The subject as the log writes it.

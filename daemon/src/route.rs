@@ -42,7 +42,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use policies::{
     Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, Permit, ReadConfig,
-    ReadKey, ReadLog, Roles, SearchKeys, Use,
+    ReadKey, ReadLog, Roles, SearchKeys, UpdateKey, Use,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -257,6 +257,8 @@ pub const READ: Scope<ReadKey> = Scope(PhantomData);
 pub const READ_CONFIG: Scope<ReadConfig> = Scope(PhantomData);
 /// `keymgmt:search`, `keymgmt:list` or `auth:ext:pair`, or nothing where searching is open.
 pub const SEARCH: Scope<SearchKeys> = Scope(PhantomData);
+/// `keymgmt:upd`
+pub const UPDATE: Scope<UpdateKey> = Scope(PhantomData);
 /// `keymgmt:use:<KID>`
 pub const USE: Scope<Use> = Scope(PhantomData);
 

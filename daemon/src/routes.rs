@@ -4,8 +4,8 @@ use audit::LogType::*;
 
 use crate::route::LogRule::{Full, Lookup, Silent, Success};
 use crate::route::{
-    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, Route, SEARCH, USE, delete,
-    get, post,
+    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, Route, SEARCH, UPDATE, USE,
+    delete, get, post,
 };
 use crate::surface::hem::{auth, crypto, init, keymgmt, logger, system};
 
@@ -41,6 +41,8 @@ pub fn routes() -> Vec<Route> {
         get( "/api/keymgmt/get/{kid}",             READ,        Silent,                            keymgmt::get)
             .answers(KEY_GET),
         post("/api/keymgmt/import",                IMPORT,      Full(LOG_TYPE_KEY_IMPORT),         keymgmt::import)
+            .answers(KEY_POST),
+        post("/api/keymgmt/update",                UPDATE,      Full(LOG_TYPE_KEY_ATTRIBUTES_CHANGED), keymgmt::update)
             .answers(KEY_POST),
         post("/api/keymgmt/search",                SEARCH,      Silent,                            keymgmt::search)
             .answers(KEY_POST),

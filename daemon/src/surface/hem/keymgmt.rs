@@ -3,8 +3,8 @@
 use audit::{Entry, Ext};
 use hsm_profiles::{KeyType, UnknownKeyType};
 use policies::{
-    CreateKey, DeleteKey, ImportKey, Kid, ListKeys, Permit, ReadKey, SearchKeys, decode_base64,
-    encode_base64,
+    CreateKey, DeleteKey, ImportKey, Kid, ListKeys, Permit, ReadKey, SearchKeys, UpdateKey,
+    decode_base64, encode_base64,
 };
 use serde::{Deserialize, Serialize};
 
@@ -272,6 +272,52 @@ pub struct Described {
     #[serde(skip_serializing_if = "Option::is_none")]
     pubkey: Option<String>,
     updated: u64,
+}
+
+/// `POST /api/keymgmt/update`.
+pub struct Update {
+    kid: Kid,
+    body: Deferred<UpdateBody>,
+}
+
+#[derive(Deserialize)]
+struct Addressed {
+    kid: Kid,
+}
+
+#[derive(Deserialize)]
+struct UpdateBody {
+    label: String,
+    descr: Option<String>,
+}
+
+impl Request for Update {
+    type Needs = UpdateKey;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        let Addressed { kid } = inbound.json()?;
+        Ok(Self { kid, body: Deferred::of(inbound) })
+    }
+
+    fn needs(&self, _: &Appliance) -> UpdateKey {
+        UpdateKey(self.kid)
+    }
+
+    fn concerns(&self) -> Ext {
+        Ext::Kid(*self.kid.as_bytes())
+    }
+}
+
+/// Gives a key another label and description; a description that is left out is cleared.
+pub async fn update(
+    keyring: Keyring,
+    leave: Permit<UpdateKey>,
+    ask: Update,
+) -> Result<Empty, Fault> {
+    let body = ask.body.judge()?;
+    let (label, descr) = (label(body.label)?, description(body.descr.as_deref())?);
+    keyring.update(leave, label, descr).await?;
+    Ok(Empty)
 }
 
 /// `DELETE /api/keymgmt/delete/{kid}`.

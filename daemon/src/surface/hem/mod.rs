@@ -67,15 +67,15 @@ pub(crate) fn preflight() -> Reply {
 }
 
 /// Adds the headers that every response of this API has.
-pub(crate) fn dress(device: &Device, request: &HeaderMap, response: &mut Outbound) {
+pub(crate) fn dress(device: &Device, origin: Option<HeaderValue>, response: &mut Outbound) {
     if response.status() == StatusCode::IM_A_TEAPOT {
         response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
     }
     let headers = response.headers_mut();
-    if let Some(origin) = request.get(ORIGIN) {
+    if let Some(origin) = origin {
         headers.insert(VARY, HeaderValue::from_static("Origin"));
         if origin.to_str().is_ok_and(|origin| device.welcomes(origin)) {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
     }
     if device.wants_hsts() {
