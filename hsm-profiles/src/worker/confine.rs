@@ -48,7 +48,20 @@ fn confine_files(module: &Module) -> Result<(), RulesetError> {
         .chain(module.path.parent())
         .chain(configuration)
         .chain(needs.read.iter().map(PathBuf::as_path));
-    let write = module.store.directories.iter().chain(&needs.write);
+    let write = module.store.directories.iter().chain(&needs.write).map(PathBuf::as_path);
+    let enforced = restrict(read, write)?;
+    if !enforced {
+        tracing::warn!("the kernel has no Landlock: the token module can reach other files");
+    }
+    Ok(())
+}
+
+/// From here on the thread, and those that it starts, reach nothing else. Paths that are not there
+/// are passed over. Answers whether the kernel does it.
+fn restrict<'a>(
+    read: impl Iterator<Item = &'a Path>,
+    write: impl Iterator<Item = &'a Path>,
+) -> Result<bool, RulesetError> {
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI::V5))?
@@ -56,10 +69,7 @@ fn confine_files(module: &Module) -> Result<(), RulesetError> {
         .add_rules(path_beneath_rules(read, AccessFs::ReadFile | AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(write, writing()))?
         .restrict_self()?;
-    if status.ruleset == RulesetStatus::NotEnforced {
-        tracing::warn!("the kernel has no Landlock: the token module can read other files");
-    }
-    Ok(())
+    Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
 
 /// Everything but running programs and making devices and sockets.
@@ -146,10 +156,32 @@ const FOREVER: [i64; 34] = [
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::process::Command;
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn files_beyond_the_lists_are_out_of_reach() {
+        let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let [read, write, neither] = dirs.each_ref().map(tempfile::TempDir::path);
+        for dir in [read, write, neither] {
+            File::create(dir.join("old")).unwrap();
+        }
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                if !restrict([read].into_iter(), [write].into_iter()).unwrap() {
+                    return;
+                }
+                assert!(File::open(read.join("old")).is_ok());
+                assert!(File::create(read.join("new")).is_err());
+                assert!(File::create(write.join("new")).is_ok());
+                assert!(std::fs::rename(write.join("new"), write.join("newer")).is_ok());
+                assert!(File::open(neither.join("old")).is_err());
+            });
+        });
+    }
 
     /// A filter is a thread's own, and so is what it forbids here.
     #[test]
