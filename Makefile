@@ -14,7 +14,7 @@ UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny bench crash unit-score build install clean
+.PHONY: help run test lint deny bench crash unit-score unit-boot build install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ crash: ## kill the daemon ROUNDS times at random points and check what it left
 
 unit-score: ## gate the exposure of the systemd units, with and without drop-ins
 	@.ci/unit-score
+
+unit-boot: ## boot a real systemd in a container and let it start the units (needs root)
+	@.ci/need test
+	$(CARGO) build --locked -p clavigerd
+	@tests/systemd/boot.sh $(TARGET)/debug
 
 build: ## the release binaries
 	@.ci/need build
