@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What black-box tests stand on: the real daemon on a token of its own, clients that are written
+//! from the API's description alone, and a look at what the daemon leaves on disk and in the token.
+
+pub mod client;
+pub mod curves;
+pub mod daemon;
+pub mod log;
+pub mod login;
+pub mod patience;
+pub mod process;
+pub mod programs;
+pub mod scene;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,110 @@
+//! `token-tool`: reads and changes the SoftHSM token of a test, past the daemon.
+//!
+//! `SOFTHSM2_CONF` says where the token is, `TOKEN_PIN_FILE` where its PIN.
+
+use std::io::Read;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::AuthPin;
+use tests::token::{Import, Object};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let session = open();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["import"] => import(&session),
+        ["list"] => list(&session),
+        ["destroy", id] => destroy(&session, id),
+        _ => panic!("usage: token-tool import | list | destroy ID"),
+    }
+}
+
+fn open() -> Session {
+    let module = MODULES.iter().find(|path| std::path::Path::new(path).exists());
+    let context = Pkcs11::new(module.expect("install softhsm2")).unwrap();
+    context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slots = context.get_slots_with_initialized_token().unwrap();
+    let session = context.open_rw_session(slots[0]).unwrap();
+    let pin = std::fs::read_to_string(std::env::var("TOKEN_PIN_FILE").unwrap()).unwrap();
+    session.login(UserType::User, Some(&AuthPin::from(pin.trim()))).unwrap();
+    session
+}
+
+fn import(session: &Session) {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).unwrap();
+    for line in text.lines() {
+        let key: Import = serde_json::from_str(line).unwrap();
+        let key_type = if key.edwards { KeyType::EC_EDWARDS } else { KeyType::EC };
+        let template = [
+            Attribute::Class(ObjectClass::PRIVATE_KEY),
+            Attribute::KeyType(key_type),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Derive(true),
+            Attribute::Sign(false),
+            Attribute::EcParams(key.oid),
+            Attribute::Value(key.value),
+            Attribute::Id(key.id),
+            Attribute::Label(key.label.into_bytes()),
+        ];
+        session.create_object(&template).unwrap();
+    }
+}
+
+fn list(session: &Session) {
+    for handle in session.find_objects(&[Attribute::Token(true)]).unwrap() {
+        println!("{}", serde_json::to_string(&describe(session, handle)).unwrap());
+    }
+}
+
+fn destroy(session: &Session, id: &str) {
+    let id: Vec<u8> = (0..id.len() / 2)
+        .map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap())
+        .collect();
+    for handle in session.find_objects(&[Attribute::Id(id)]).unwrap() {
+        session.destroy_object(handle).unwrap();
+    }
+}
+
+fn describe(session: &Session, handle: ObjectHandle) -> Object {
+    let wanted = [
+        AttributeType::Class,
+        AttributeType::Id,
+        AttributeType::Label,
+        AttributeType::Sensitive,
+        AttributeType::Extractable,
+    ];
+    let mut object = Object {
+        class: String::new(),
+        id: Vec::new(),
+        label: String::new(),
+        sensitive: None,
+        extractable: None,
+    };
+    for attribute in session.get_attributes(handle, &wanted).unwrap() {
+        match attribute {
+            Attribute::Class(ObjectClass::PRIVATE_KEY) => object.class = "private".to_owned(),
+            Attribute::Class(ObjectClass::PUBLIC_KEY) => object.class = "public".to_owned(),
+            Attribute::Class(ObjectClass::SECRET_KEY) => object.class = "secret".to_owned(),
+            Attribute::Class(other) => object.class = other.to_string(),
+            Attribute::Id(id) => object.id = id,
+            Attribute::Label(label) => object.label = String::from_utf8_lossy(&label).into_owned(),
+            Attribute::Sensitive(is) => object.sensitive = Some(is),
+            Attribute::Extractable(is) => object.extractable = Some(is),
+            _ => {}
+        }
+    }
+    object
+}
+
+const MODULES: [&str; 4] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+];

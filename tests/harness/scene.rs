@@ -1,0 +1,101 @@
+//! What most tests start from: a daemon, a client of it, tokens of both roles, its log.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Reply};
+use crate::daemon::{Daemon, Home, MASTER, USER};
+use crate::log::LogReader;
+use crate::login;
+
+/// A daemon that runs, and somebody who works with it.
+pub struct Scene {
+    /// A client that speaks HTTP/2.
+    pub client: Client,
+    /// The daemon; before its folder, as it has to end first.
+    pub daemon: Daemon,
+    /// Its folder.
+    pub home: Home,
+    tokens: Mutex<HashMap<(bool, String), String>>,
+}
+
+impl Scene {
+    /// A fresh device.
+    pub fn new() -> Self {
+        let home = Home::new();
+        Self::at(home)
+    }
+
+    /// A daemon in a folder that may have been used before.
+    pub fn at(home: Home) -> Self {
+        let daemon = home.start();
+        let client = Client::of(&daemon);
+        Self { client, daemon, home, tokens: Mutex::default() }
+    }
+
+    /// Stops the daemon and leaves the folder.
+    pub fn stop(self) -> Home {
+        self.daemon.stop();
+        self.home
+    }
+
+    /// A token of the user for `scope`, made at the first call.
+    pub fn user(&self, scope: &str) -> String {
+        self.token(false, scope)
+    }
+
+    /// A token of the administrator for `scope`, made at the first call.
+    pub fn master(&self, scope: &str) -> String {
+        self.token(true, scope)
+    }
+
+    /// The log, from now on.
+    pub fn log(&self) -> LogReader {
+        LogReader::of(&self.daemon)
+    }
+
+    /// A token for the use of the key `kid`.
+    pub fn user_of(&self, kid: &str) -> String {
+        self.user(&format!("keymgmt:use:{kid}"))
+    }
+
+    /// Creates a key and answers its KID.
+    pub fn create(&self, kind: &str, mode: Option<&str>) -> String {
+        let mut body = json!({ "label": format!("a {kind}"), "type": kind });
+        if let Some(mode) = mode {
+            body["mode"] = Value::from(mode);
+        }
+        self.client.post("/api/keymgmt/create", &self.user("keymgmt:gen"), &body).text("kid")
+    }
+
+    /// The raw public key of `kid`.
+    pub fn public(&self, kid: &str) -> Vec<u8> {
+        let token = self.user("keymgmt:get");
+        self.client.get(&format!("/api/keymgmt/get/{kid}"), &token).bytes("pubkey")
+    }
+
+    /// `POST /api/crypto/ecdh` with a token for the key `kid`.
+    pub fn ecdh(&self, kid: &str, body: &Value) -> Reply {
+        self.client.post("/api/crypto/ecdh", &self.user_of(kid), body)
+    }
+
+    fn token(&self, master: bool, scope: &str) -> String {
+        let tokens = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (master, scope.to_owned());
+        if let Some(token) = tokens().get(&name) {
+            return token.clone();
+        }
+        let passphrase = if master { MASTER } else { USER };
+        let token = login::bearer(&self.client, passphrase, scope);
+        tokens().insert(name, token.clone());
+        token
+    }
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}

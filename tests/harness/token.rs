@@ -1,0 +1,88 @@
+//! The daemon's token, seen past the daemon: what is in it, and keys put into it by another tool.
+//!
+//! PKCS#11 is initialised once a process and finds its store by an environment variable, so the
+//! work is done by a program of its own, `token-tool`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::daemon::Home;
+use crate::programs;
+
+/// The token of a daemon.
+pub struct Token {
+    conf: PathBuf,
+    pin: PathBuf,
+}
+
+/// A private key to be put into a token.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Import {
+    /// `CKA_EC_PARAMS`, as numbers.
+    pub oid: Vec<u8>,
+    /// Whether `CKA_KEY_TYPE` is that of Edwards curves, where SoftHSM keeps X25519.
+    pub edwards: bool,
+    /// `CKA_VALUE`
+    pub value: Vec<u8>,
+    /// `CKA_ID`
+    pub id: Vec<u8>,
+    /// `CKA_LABEL`
+    pub label: String,
+}
+
+/// An object on a token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Object {
+    /// `private`, `public`, `secret` or the number of another class.
+    pub class: String,
+    /// `CKA_ID`
+    pub id: Vec<u8>,
+    /// `CKA_LABEL`
+    pub label: String,
+    /// `CKA_SENSITIVE`, where the class has it.
+    pub sensitive: Option<bool>,
+    /// `CKA_EXTRACTABLE`, where the class has it.
+    pub extractable: Option<bool>,
+}
+
+impl Token {
+    /// The token in this folder.
+    pub fn of(home: &Home) -> Self {
+        Self { conf: home.at("softhsm2.conf"), pin: home.at("pin") }
+    }
+
+    /// Puts private keys in: sensitive, not extractable, for derivation only.
+    pub fn import(&self, keys: &[Import]) {
+        let lines: Vec<_> = keys.iter().map(|key| serde_json::to_string(key).unwrap()).collect();
+        self.run(&["import"], &lines.join("\n"));
+    }
+
+    /// Every object on the token.
+    pub fn list(&self) -> Vec<Object> {
+        let text = self.run(&["list"], "");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Destroys the objects with this `CKA_ID`, given in hexadecimal.
+    pub fn destroy(&self, id: &str) {
+        self.run(&["destroy", id], "");
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> String {
+        let mut child = Command::new(programs::path("token-tool"))
+            .args(arguments)
+            .env("SOFTHSM2_CONF", &self.conf)
+            .env("TOKEN_PIN_FILE", &self.pin)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "token-tool {arguments:?}: {}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
