@@ -1,0 +1,327 @@
+//! What comes before any route: TLS, plain requests, bounds, the end of the daemon (hem.md A1).
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use rustls::{NamedGroup, ProtocolVersion};
+use serde_json::json;
+use tests::client::Client;
+use tests::daemon::{Home, USER};
+use tests::log;
+use tests::login::{self, Challenge, now};
+use tests::patience::{LONG, until};
+use tests::scene::Scene;
+use tests::wire::{Raw, connect, over_tls, read_all, tls};
+
+#[test]
+fn plain_requests_of_every_shape_get_all_of_a_418() {
+    let home = Home::new();
+    let daemon = home.start();
+    for address in [daemon.address(), daemon.plain_address()] {
+        for (name, request) in plain_requests() {
+            for _ in 0..5 {
+                let mut stream = connect(address);
+                // The answer may come before all is sent; what then fails is the sending.
+                let _ = stream.write_all(&request);
+                let answer = read_all(&mut stream).unwrap_or_else(|e| panic!("{name}: {e}"));
+                is_teapot(&answer, name);
+            }
+        }
+    }
+    let mut log = log::LogReader::of(&daemon);
+    for round in 0..100 {
+        let mut stream = connect(daemon.address());
+        let _ = stream.write_all(&huge_post());
+        is_teapot(&read_all(&mut stream).unwrap_or_else(|e| panic!("round {round}: {e}")), "huge");
+    }
+    let mut slow = connect(daemon.address());
+    for byte in b"GET /api/system/status HTTP/1.1\r\nHost: x\r\n\r\n" {
+        if slow.write_all(&[*byte]).is_err() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    is_teapot(&read_all(&mut slow).unwrap(), "byte by byte");
+    assert_eq!(log.heads(), [""; 0]);
+    assert_eq!(Client::of(&daemon).call("GET", "/api/system/status", None, None).status, 200);
+}
+
+#[test]
+fn garbage_is_closed_without_an_answer() {
+    let home = Home::new();
+    let daemon = home.start();
+    for address in [daemon.address(), daemon.plain_address()] {
+        for garbage in [
+            &b"\0\0\0\0"[..],
+            b" GET / HTTP/1.1\r\n\r\n",
+            b"\x80\x2e\x01\x03\x01",
+            b"\x15\x03\x01\x00\x02\x02\x28",
+            b"SSH-2.0-OpenSSH_9.9\r\n",
+            b"\xff\xfe",
+            b"",
+        ] {
+            let mut stream = connect(address);
+            let _ = stream.write_all(garbage);
+            let _ = stream.shutdown(Shutdown::Write);
+            match read_all(&mut stream) {
+                Ok(answer) => assert!(answer.is_empty(), "{garbage:?}: {answer:?}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+            }
+        }
+    }
+    let mut hello = connect(daemon.plain_address());
+    hello.write_all(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]).unwrap();
+    hello.shutdown(Shutdown::Write).unwrap();
+    assert!(read_all(&mut hello).unwrap_or_default().is_empty(), "TLS on the plain listener");
+    assert_eq!(Client::of(&daemon).call("GET", "/api/system/status", None, None).status, 200);
+}
+
+#[test]
+fn tls_is_1_3_with_a_post_quantum_group() {
+    let home = Home::new();
+    let daemon = home.start();
+    for (offered, chosen) in [
+        (&["h2", "http/1.1"][..], Some("h2")),
+        (&["http/1.1", "h2"], Some("h2")),
+        (&["http/1.1"], Some("http/1.1")),
+        (&[], None),
+    ] {
+        let stream = tls(&daemon, offered).unwrap();
+        assert_eq!(stream.conn.alpn_protocol(), chosen.map(str::as_bytes), "{offered:?}");
+        assert_eq!(stream.conn.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+        let group = stream.conn.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(group, NamedGroup::X25519MLKEM768);
+    }
+    assert!(tls(&daemon, &["spdy/3"]).is_err(), "an unknown protocol");
+    // The TLS library of these tests knows 1.3 alone; openssl is among what they need.
+    for (version, good) in [("-tls1_2", false), ("-tls1_1", false), ("-tls1_3", true)] {
+        let ran = Command::new("openssl")
+            .args(["s_client", version, "-verify_return_error", "-servername", "localhost"])
+            .arg("-connect")
+            .arg(daemon.address().to_string())
+            .arg("-CAfile")
+            .arg(&daemon.ready().ca_file)
+            .stdin(Stdio::null())
+            .output()
+            .expect("openssl is missing: run .ci/need test");
+        assert_eq!(ran.status.success(), good, "{version}: {ran:?}");
+    }
+}
+
+#[test]
+fn headers_of_http1_are_in_title_case_with_a_length() {
+    let scene = Scene::new();
+    let token = scene.user("keymgmt:list");
+    for (path, authorization, status) in [
+        ("/api/system/status", String::new(), 200),
+        ("/api/keymgmt/list", format!("Authorization: Bearer {token}\r\n"), 200),
+        ("/api/keymgmt/list", String::new(), 401),
+        ("/api/nothing", String::new(), 404),
+    ] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nOrigin: https://a.example\r\n\
+             {authorization}Connection: close\r\n\r\n"
+        );
+        let answer = over_tls(&scene.daemon, request.as_bytes());
+        assert_eq!(answer.status(), status);
+        let length = format!("Content-Length: {}", answer.body.len());
+        assert!(answer.has(&length), "{answer:?}");
+        assert!(answer.has("Content-Type: application/json"), "{answer:?}");
+        assert!(answer.has("Access-Control-Allow-Origin: https://a.example"), "{answer:?}");
+        assert_eq!(answer.body.is_empty(), status != 200);
+        for header in &answer.headers {
+            let (name, _) = header.split_once(": ").unwrap();
+            for part in name.split('-') {
+                assert!(part.starts_with(|c: char| c.is_ascii_uppercase()), "{header}");
+                assert!(!part[1..].contains(|c: char| c.is_ascii_uppercase()), "{header}");
+            }
+            assert_ne!(name, "Transfer-Encoding");
+        }
+    }
+}
+
+#[test]
+fn bodies_are_bounded_and_the_answer_is_readable() {
+    let scene = Scene::new();
+    let token = scene.user("keymgmt:gen");
+    let http1 = Client::http1(&scene.daemon);
+    for client in [&http1, &scene.client] {
+        for (length, status) in [(7300, 400), (7301, 413), (100_000, 413), (1 << 20, 413)] {
+            let reply = client.post_bytes("/api/keymgmt/create", Some(&token), vec![b' '; length]);
+            assert_eq!(reply.status, status, "{length} bytes");
+            assert!(reply.body.is_empty());
+        }
+    }
+    let post = |more: &str| {
+        let request = format!(
+            "POST /api/keymgmt/create HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\nContent-Type: application/json\r\n{more}"
+        );
+        over_tls(&scene.daemon, request.as_bytes()).status()
+    };
+    assert_eq!(post("\r\n"), 411);
+    assert_eq!(post("Content-Length: 0\r\n\r\n"), 411);
+    assert_eq!(post("Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 411);
+    assert_eq!(post("Content-Length: x\r\n\r\n{}"), 400);
+    assert_eq!(post("Content-Length: 2\r\n\r\n{}"), 400);
+    assert_eq!(post("Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), 400);
+}
+
+#[test]
+fn slow_clients_and_crowds_are_shown_the_door() {
+    let home = Home::new();
+    home.start().stop();
+    home.configure(
+        "\n[tls]\n",
+        "\n[listen.limits]\nidle_ms = 700\nbody_ms = 700\nhandshake_ms = 700\n\
+         connections_per_address = 8\n\n[tls]\n",
+    );
+    let daemon = home.start();
+    for first in [&b""[..], b"G", b"\x16\x03"] {
+        let mut stream = connect(daemon.address());
+        stream.write_all(first).unwrap();
+        assert!(read_all(&mut stream).unwrap_or_default().is_empty(), "{first:?}");
+    }
+    let mut header = tls(&daemon, &["http/1.1"]).unwrap();
+    header.write_all(b"GET /api/system/status HTTP/1.1\r\nHost: loc").unwrap();
+    let start = Instant::now();
+    let mut rest = Vec::new();
+    let _ = header.read_to_end(&mut rest);
+    assert!(start.elapsed() >= Duration::from_millis(500));
+    assert!(!String::from_utf8_lossy(&rest).contains(" 200 "), "a slow header is not served");
+    let token = login::bearer(&Client::of(&daemon), USER, "keymgmt:gen");
+    let body = format!(
+        "POST /api/keymgmt/create HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    );
+    let answer = over_tls(&daemon, body.as_bytes());
+    assert_eq!(answer.status(), 408, "a slow body");
+    crowds_are_turned_away(&daemon);
+}
+
+/// Eight connections from one address are let in, others are closed at once.
+fn crowds_are_turned_away(daemon: &tests::daemon::Daemon) {
+    let inside: Vec<_> = until("eight connections are let in", LONG, || {
+        let streams: Vec<_> = (0..8).map_while(|_| tls(daemon, &["http/1.1"]).ok()).collect();
+        (streams.len() == 8).then_some(streams)
+    });
+    let turned_away = tls(daemon, &["http/1.1"]).is_err();
+    drop(inside);
+    assert!(turned_away, "a ninth connection was let in");
+    until("there is room again", LONG, || tls(daemon, &["http/1.1"]).ok());
+}
+
+#[test]
+fn a_stop_lets_requests_finish() {
+    let scene = Scene::new();
+    let challenge = Challenge::ask(&scene.client);
+    let login = challenge.answer(USER, "keymgmt:list", now() + 600).sign();
+    let body = json!({ "auth": login }).to_string();
+    let request = format!(
+        "POST /api/auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // It is held back for half a second from here on.
+    let mut stream = tls(&scene.daemon, &["http/1.1"]).unwrap();
+    let (address, mut daemon) = (scene.daemon.address(), scene.daemon);
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.flush().unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    daemon.signal(Signal::SIGTERM);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = Raw::parse(&answer);
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert!(daemon.wait().success());
+    assert!(std::net::TcpStream::connect(address).is_err(), "somebody still listens");
+    let file = log::files(&scene.home.at("audit")).pop().unwrap();
+    let heads: Vec<_> = log::entries(&file).iter().map(log::Entry::head).collect();
+    assert!(heads.contains(&"AUTH_SUCCESS_INTERNAL OK".to_owned()), "{heads:?}");
+    assert_eq!(heads.last().map(String::as_str), Some("SHUTDOWN OK"));
+}
+
+#[test]
+fn the_plain_listener_can_serve_what_the_device_serves_there() {
+    let home = Home::new();
+    home.start().stop();
+    home.configure("plain_http = \"refuse\"", "plain_http = \"device\"");
+    let daemon = home.start();
+    let (plain, https) = (Client::plain(&daemon), Client::of(&daemon));
+    let status = plain.call("GET", "/api/system/status", None, None).json();
+    assert_eq!(status["https"], true);
+    assert!(https.call("GET", "/api/system/status", None, None).json().get("https").is_none());
+    let token = login::bearer(&plain, USER, "system:config");
+    assert_eq!(plain.get("/api/system/config", &token).status, 200);
+    let key = login::bearer(&plain, USER, "keymgmt:list");
+    let mut entries = log::LogReader::of(&daemon);
+    for (method, path) in [
+        ("GET", "/api/keymgmt/list"),
+        ("GET", "/api/keymgmt/get/00000000000000000000000000000000"),
+        ("DELETE", "/api/keymgmt/delete/00000000000000000000000000000000"),
+        ("POST", "/api/keymgmt/create"),
+        ("POST", "/api/crypto/ecdh"),
+    ] {
+        let body = (method == "POST").then(|| json!({ "kid": "x" }));
+        let reply = plain.call(method, path, Some(&key), body.as_ref());
+        assert_eq!(reply.status, 418, "{method} {path}");
+        assert!(reply.body.is_empty());
+    }
+    let mut stream = connect(daemon.plain_address());
+    let request = b"GET /api/keymgmt/list HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let answer = Raw::parse(&read_all(&mut stream).unwrap());
+    assert_eq!(answer.status_line, "HTTP/1.1 418 ", "an empty reason phrase");
+    assert!(answer.has("Content-Length: 0"), "{answer:?}");
+    assert_eq!(plain.call("GET", "/api/no/such", None, None).status, 404);
+    assert_eq!(entries.heads(), [""; 0]);
+    assert_eq!(https.get("/api/keymgmt/list", &key).status, 200);
+    let mut tls_port = connect(daemon.address());
+    tls_port.write_all(request).unwrap();
+    is_teapot(&read_all(&mut tls_port).unwrap(), "plain on the TLS port stays refused");
+}
+
+fn is_teapot(answer: &[u8], what: &str) {
+    let text = String::from_utf8_lossy(answer);
+    assert!(text.starts_with("HTTP/1.1 418 \r\n"), "{what}: {text:?}");
+    let answer = Raw::parse(answer);
+    assert!(answer.body.is_empty(), "{what}");
+    for line in ["Content-Length: 0", "Connection: close"] {
+        assert!(answer.has(line), "{what}: {answer:?}");
+    }
+}
+
+fn plain_requests() -> Vec<(&'static str, Vec<u8>)> {
+    let small = [
+        ("GET", "GET /api/system/status HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (
+            "POST with a body",
+            "POST /api/crypto/ecdh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Content-Length: 2\r\n\r\n{}",
+        ),
+        ("lower case", "get /api/system/status HTTP/1.1\r\nhost: x\r\n\r\n"),
+        ("HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"),
+        ("HTTP/2 prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        ("absolute URI", "GET http://x/api/system/status HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("CONNECT", "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n"),
+        ("HEAD", "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("DELETE", "DELETE /api/keymgmt/delete/0 HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("a line alone", "GET /\r\n"),
+    ];
+    let mut all: Vec<_> =
+        small.into_iter().map(|(name, text)| (name, text.as_bytes().to_vec())).collect();
+    all.push(("huge POST", huge_post()));
+    all
+}
+
+/// 1 MiB.
+fn huge_post() -> Vec<u8> {
+    let mut request =
+        b"POST /api/crypto/ecdh HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n".to_vec();
+    request.resize(request.len() + (1 << 20), b'x');
+    request
+}
