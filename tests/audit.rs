@@ -1,0 +1,229 @@
+//! The audit log of a daemon: proved offline, served to auditors, and without it nothing is done.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use base64ct::{Base64, Encoding};
+use serde_json::{Value, json};
+use tests::daemon::{Home, write};
+use tests::log::{self, Entry};
+use tests::patience::{LONG, until};
+use tests::programs::{self, Ran};
+use tests::scene::Scene;
+
+#[test]
+fn a_log_is_proved_and_a_changed_byte_is_found() {
+    let scene = Scene::new();
+    let key = busy_run(&scene);
+    let home = scene.stop();
+    let (folder, file) = (home.at("audit"), log::files(&home.at("audit")).pop().unwrap());
+    let proved = verify(&folder, &key);
+    assert_eq!(proved.code, 0, "{proved:?}");
+    assert!(proved.stdout.contains("proved"), "{proved:?}");
+
+    let entries = log::entries(&file);
+    let heads: Vec<_> = entries.iter().map(Entry::head).collect();
+    assert_eq!(heads[..4], ["KEY_INIT OK", "STARTUP OK", "SELFTEST_PASSED OK", "DEVICE_INITED OK"]);
+    assert_eq!(heads.last().unwrap(), "SHUTDOWN OK");
+    let counts = log::counts(&entries);
+    for (head, count) in [
+        ("KEY_GENERATION OK", 2),
+        ("KEY_GENERATION ERROR", 1),
+        ("CRYPTO_ECDH OK", 3),
+        ("CRYPTO_ECDH FAILED", 1),
+        ("FAILED_SCOPE_CHECK FAILED", 1),
+        ("KEY_DELETE OK", 1),
+    ] {
+        assert_eq!(counts.get(head), Some(&count), "{head}: {counts:?}");
+    }
+
+    let good = fs::read(&file).unwrap();
+    let lines = good.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>();
+    let middle = lines.len() / 2;
+    for line in [1, middle, lines.len() - 1] {
+        let start: usize = lines[..line].iter().map(|line| line.len()).sum();
+        // Of the time, the ext or the tag: whatever stands there.
+        for at in [start + 4, start + lines[line].len() / 2, start + lines[line].len() - 4] {
+            let mut bad = good.clone();
+            bad[at] = if bad[at] == b'0' { b'1' } else { b'0' };
+            write(&file, &bad);
+            let found = verify(&folder, &key);
+            assert_eq!(found.code, 8, "byte {at}: {found:?}");
+            let named = format!("line {}", line + 1);
+            assert!(found.stdout.contains(&named), "byte {at}, {named}: {found:?}");
+        }
+    }
+    // A line that was taken out leaves a gap.
+    let without = [&lines[..middle], &lines[middle + 1..]].concat().concat();
+    write(&file, without);
+    assert_eq!(verify(&folder, &key).code, 8);
+    write(&file, &good);
+    let other = Base64::encode_string(&[9; 32]);
+    assert_ne!(verify(&folder, &other).code, 0, "another logger key");
+    assert_eq!(verify(&folder, &key).code, 0);
+}
+
+#[test]
+fn auditors_read_old_files_over_the_api() {
+    let first = Scene::new();
+    let key = first.client.get("/api/logger/key", &first.user("logger:get")).text("key");
+    let scene = Scene::at(first.stop());
+    let token = scene.user("logger:get");
+    let files = log::files(&scene.home.at("audit"));
+    let ids: Vec<_> =
+        files.iter().map(|f| f.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let mut entries = scene.log();
+    let mut get = |path: &str, status: u16, expected: &[&str]| {
+        let reply = scene.client.get(path, &token);
+        assert_eq!(reply.status, status, "{path}: {reply:?}");
+        assert_eq!(entries.heads(), expected, "{path}");
+        reply
+    };
+    let listed = ["LOGGER_LIST_LOG OK"];
+    let list = get("/api/logger/list", 200, &listed).json();
+    assert_eq!(list, json!({ "total": 2, "id": ids }), "oldest first");
+    assert_eq!(get("/api/logger/list/1", 200, &listed).json()["id"], json!([ids[1]]));
+    assert_eq!(get("/api/logger/list/9", 200, &listed).json()["id"], json!([]));
+    get("/api/logger/list/x", 406, &[]);
+    let old = get(&format!("/api/logger/{}", ids[0]), 200, &["LOGGER_READ_LOG OK"]);
+    assert_eq!(old.header("Content-Type"), "text/plain");
+    assert_eq!(old.body, fs::read(&files[0]).unwrap(), "byte for byte");
+    get(&format!("/api/logger/{}", ids[1]), 406, &[]);
+    for absent in ["00000001", "1", "zzzzzzzz", "000000001"] {
+        get(&format!("/api/logger/{absent}"), 404, &["LOGGER_READ_LOG FAILED"]);
+    }
+    get("/api/logger/..%2fstate.db", 404, &["LOGGER_READ_LOG FAILED"]);
+    let again = get("/api/logger/key", 200, &[]);
+    assert_eq!(again.text("key"), key, "the same key at every start");
+    let all = log::entries(&files[1]);
+    let read = all.iter().find(|entry| entry.head() == "LOGGER_READ_LOG OK").unwrap();
+    assert_eq!(read.ext, ids[0], "which file was read");
+    who_may_read(&scene);
+}
+
+fn who_may_read(scene: &Scene) {
+    let (master, other) = (scene.master("logger:get"), scene.user("keymgmt:list"));
+    let mut log = scene.log();
+    for path in
+        ["/api/logger/key", "/api/logger/list", "/api/logger/list/0", "/api/logger/00000001"]
+    {
+        assert!([200, 404].contains(&scene.client.get(path, &master).status), "{path}");
+        log.news();
+        assert_eq!(scene.client.get(path, &other).status, 403, "{path}");
+        assert_eq!(log.heads(), ["FAILED_SCOPE_CHECK FAILED"]);
+        assert_eq!(scene.client.call("GET", path, None, None).status, 401, "{path}");
+        assert_eq!(log.heads(), [""; 0]);
+    }
+}
+
+#[test]
+fn the_logger_key_speaks_for_itself() {
+    let scene = Scene::new();
+    let token = scene.user("logger:get");
+    let (one, two) =
+        (scene.client.get("/api/logger/key", &token), scene.client.get("/api/logger/key", &token));
+    assert_ne!(one.bytes("nonce"), two.bytes("nonce"));
+    for reply in [&one, &two] {
+        let key = UnparsedPublicKey::new(&ED25519, reply.bytes("key"));
+        assert_eq!(reply.bytes("nonce").len(), 32);
+        key.verify(&reply.bytes("nonce"), &reply.bytes("nonce_signed")).unwrap();
+    }
+    let config = scene.client.get("/api/system/config", &token).json();
+    assert_eq!(config["eid_sign"], json!(one.text("key")));
+}
+
+#[test]
+fn nothing_is_done_while_the_log_can_not_be_written() {
+    let home = Home::new();
+    let Some(_mount) = SmallDisk::over(&home.at("audit")) else {
+        // Past the test's own capture, so that it is seen.
+        let why = "not run: this system does not let a test mount a small file system";
+        writeln!(std::io::stderr(), "nothing_is_done_while_the_log_can_not_be_written: {why}")
+            .unwrap();
+        return;
+    };
+    let scene = Scene::at(home);
+    let kid = scene.create("SECP256R1", None);
+    let body = json!({ "kid": kid, "ext_kid": kid });
+    let secret = scene.ecdh(&kid, &body).bytes("ecdh");
+    let (list, make) = (scene.user("keymgmt:list"), scene.user("keymgmt:gen"));
+    let filler = fill(&scene.home.at("audit"));
+    let refused = until("the log is full", LONG, || {
+        let reply = scene.ecdh(&kid, &body);
+        (reply.status != 200).then_some(reply)
+    });
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(refused.body.is_empty());
+    let ask = json!({ "label": "x", "type": "SECP256R1" });
+    assert_eq!(scene.client.post("/api/keymgmt/create", &make, &ask).status, 409);
+    assert_eq!(scene.client.get("/api/keymgmt/list", &list).status, 409);
+    for path in ["/api/system/status", "/api/system/version"] {
+        assert_eq!(scene.client.call("GET", path, None, None).status, 200, "{path}");
+    }
+    fs::remove_file(filler).unwrap();
+    let again = until("the log goes on", LONG, || {
+        let reply = scene.ecdh(&kid, &body);
+        (reply.status == 200).then_some(reply)
+    });
+    assert_eq!(again.bytes("ecdh"), secret);
+    let keys = scene.client.get("/api/keymgmt/list", &list).json();
+    assert_eq!(keys["total"], 1, "what was refused was not done: {keys}");
+    let key = scene.client.get("/api/logger/key", &scene.user("logger:get")).text("key");
+    let home = scene.stop();
+    let proved = verify(&home.at("audit"), &key);
+    assert_eq!(proved.code, 0, "{proved:?}");
+}
+
+/// A file system of 256 KiB, unmounted when dropped.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn over(folder: &Path) -> Option<Self> {
+        fs::create_dir(folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=256k,mode=0700", "tmpfs"]).arg(folder);
+        let done = mount.output().is_ok_and(|output| output.status.success());
+        done.then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Fills a file system to its last byte.
+fn fill(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("filler");
+    let mut file = File::create(&path).unwrap();
+    for size in [4096, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    path
+}
+
+/// Good requests and bad ones; answers the logger key.
+fn busy_run(scene: &Scene) -> String {
+    let (one, two) = (scene.create("SECP256R1", None), scene.create("SECP256R1", None));
+    for _ in 0..3 {
+        assert_eq!(scene.ecdh(&one, &json!({ "kid": one, "ext_kid": two })).status, 200);
+    }
+    assert_eq!(scene.ecdh(&one, &json!({ "kid": one })).status, 406);
+    let bad: Value = json!({ "label": "", "type": "SECP256R1" });
+    let token = scene.user("keymgmt:gen");
+    assert_eq!(scene.client.post("/api/keymgmt/create", &token, &bad).status, 400);
+    assert_eq!(scene.client.post("/api/crypto/ecdh", &token, &json!({ "kid": one })).status, 403);
+    let path = format!("/api/keymgmt/delete/{two}");
+    let deleted = scene.client.call("DELETE", &path, Some(&scene.user("keymgmt:del")), None);
+    assert_eq!(deleted.status, 200);
+    scene.client.get("/api/logger/key", &scene.master("logger:get")).text("key")
+}
+
+fn verify(folder: &Path, key: &str) -> Ran {
+    let mut command = Command::new(programs::path("claviger-audit"));
+    programs::run(command.arg("verify").arg(folder).args(["--key", key]))
+}
