@@ -1,0 +1,121 @@
+//! The client for people, against a real daemon.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+use tests::curves::{Curve, SoftKey};
+use tests::daemon::{Daemon, Home, MASTER, USER, free_address, write};
+use tests::programs::{self, Ran};
+
+#[test]
+fn a_day_with_the_client() {
+    let desk = Desk::new();
+    let status = desk.json(&["status"]);
+    assert!(status.to_string().contains("uptime"), "{status}");
+    desk.login(USER, "keymgmt:gen").good();
+    let created = desk.json(&["key", "create", "--type", "SECP256R1", "--label", "first"]);
+    let kid = created["kid"].as_str().unwrap().to_owned();
+    let text =
+        desk.run(&["key", "create", "--type", "SECP256R1", "--label", "second", "--descr", "d"]);
+    let other = text.good().trim().to_owned();
+    assert_eq!(other.len(), 32, "{other}");
+    let shown = desk.json(&["key", "show", &kid]);
+    assert_eq!(shown["type"], "SECP256R1");
+    let public = Base64::decode_vec(shown["pubkey"].as_str().unwrap()).unwrap();
+
+    desk.login(USER, "keymgmt:list").good();
+    let listed = desk.run(&["key", "list"]).good();
+    assert!(listed.contains(&kid) && listed.contains("first"), "{listed}");
+    assert!(desk.json(&["key", "list"]).to_string().contains(&other));
+    assert!(desk.run(&["key", "search", "^d"]).good().contains(&other));
+
+    desk.login(USER, &format!("keymgmt:use:{kid}")).good();
+    let peer = SoftKey::random(Curve::Secp256r1);
+    let text = Base64::encode_string(&peer.public());
+    let agreed = desk.json(&["ecdh", &kid, "--pubkey", &text]);
+    let secret = Base64::decode_vec(agreed["ecdh"].as_str().unwrap()).unwrap();
+    assert_eq!(secret, peer.agree(&public));
+    let hashed = desk.run(&["ecdh", &kid, "--ext-kid", &other, "--alg", "SHA2-512"]).good();
+    assert_eq!(Base64::decode_vec(hashed.trim()).unwrap().len(), 64, "{hashed}");
+
+    desk.login(USER, "keymgmt:del").good();
+    desk.run(&["key", "delete", &kid, "--yes"]).good();
+    fails(&desk.run(&["key", "show", &kid]), 3, "no key");
+    desk.run(&["logout"]).good();
+    fails(&desk.run(&["key", "list"]), 4, "login");
+}
+
+#[test]
+fn failures_have_their_exit_codes() {
+    let desk = Desk::new();
+    fails(&desk.run(&["key", "list"]), 4, "login");
+    fails(&desk.login("wrong", "keymgmt:list"), 4, "passphrase");
+    fails(&desk.run(&["key", "show", "xyz"]), 2, "");
+    fails(&desk.run(&["nonsense"]), 2, "");
+    let absent = "0".repeat(32);
+    desk.login(USER, &format!("keymgmt:use:{absent}")).good();
+    fails(&desk.run(&["ecdh", &absent, "--ext-kid", &absent]), 6, "");
+    desk.login(MASTER, "keymgmt:gen").good();
+    fails(&desk.run(&["key", "create", "--type", "SECP256R1", "--label", "x"]), 4, "");
+    desk.login(USER, "keymgmt:gen").good();
+    fails(&desk.run(&["key", "create", "--type", "MLKEM768", "--label", "x"]), 6, "");
+    let ran = desk.run(&["--json", "key", "list"]);
+    assert_eq!(ran.code, 4);
+    let error: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(error["error"]["code"], "denied");
+    let nobody = format!("https://{}", free_address());
+    fails(&desk.run(&["--url", &nobody, "status"]), 7, "");
+    let strange = Command::new(programs::path("claviger"))
+        .args(["--url", &desk.daemon.ready().url, "status"])
+        .env("XDG_STATE_HOME", desk.home.at("other"))
+        .output()
+        .unwrap();
+    assert_eq!(strange.status.code(), Some(7), "a root that is not trusted: {strange:?}");
+}
+
+/// Somebody with the client and a state folder of his own.
+struct Desk {
+    daemon: Daemon,
+    home: Home,
+    state: PathBuf,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let home = Home::new();
+        let (daemon, state) = (home.start(), home.at("state"));
+        Self { daemon, home, state }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(programs::path("claviger"));
+        command
+            .args(arguments)
+            .env("CLAVIGER_URL", &self.daemon.ready().url)
+            .env("CLAVIGER_CA", &self.daemon.ready().ca_file)
+            .env("XDG_STATE_HOME", &self.state)
+            .env_remove("CLAVIGER_TOKEN")
+            .env_remove("CLAVIGER_TOKEN_FILE");
+        programs::run(&mut command)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.run(&[&["--json"], arguments].concat()).good();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    fn login(&self, passphrase: &str, scope: &str) -> Ran {
+        let file = self.home.at("passphrase");
+        write(&file, format!("{passphrase}\n"));
+        self.run(&["login", "--passphrase-file", file.to_str().unwrap(), "--scope", scope])
+    }
+}
+
+/// Expects this exit code, and a message about `what`.
+fn fails(ran: &Ran, code: i32, what: &str) {
+    assert_eq!(ran.code, code, "{ran:?}");
+    assert!(!ran.stderr.is_empty() && ran.stdout.is_empty(), "{ran:?}");
+    assert!(ran.stderr.to_lowercase().contains(what), "{what}: {ran:?}");
+}
