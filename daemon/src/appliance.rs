@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use audit::Log;
 
+use crate::certificate::Certificate;
 use crate::device::Device;
 use crate::keyring::Keyring;
 use crate::logbook::Logbook;
 use crate::login::Desk;
+use crate::power::Switch;
 
 /// Everything that handlers work with. Cloning is shallow.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub struct Appliance(Arc<Parts>);
 
 /// The parts of an appliance.
 pub struct Parts {
+    /// The certificate that the daemon shows.
+    pub certificate: Certificate,
     /// Logins and session tokens.
     pub desk: Desk,
     /// The device's identity and configuration.
@@ -25,6 +29,8 @@ pub struct Parts {
     pub log: Log,
     /// The audit log, for reading.
     pub logbook: Logbook,
+    /// The end of this run.
+    pub switch: Switch,
 }
 
 impl Appliance {
@@ -43,6 +49,10 @@ impl Appliance {
         &self.0.device
     }
 
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
     pub(crate) fn log(&self) -> &Log {
         &self.0.log
     }
@@ -56,6 +66,12 @@ pub trait Reach: Send + 'static {
 
 impl Reach for () {
     fn reach(_: &Appliance) -> Self {}
+}
+
+impl Reach for Certificate {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.certificate.clone()
+    }
 }
 
 impl Reach for Device {
@@ -79,6 +95,12 @@ impl Reach for Logbook {
 impl<A: Reach, B: Reach> Reach for (A, B) {
     fn reach(appliance: &Appliance) -> Self {
         (A::reach(appliance), B::reach(appliance))
+    }
+}
+
+impl Reach for Switch {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.switch.clone()
     }
 }
 

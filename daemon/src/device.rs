@@ -1,7 +1,7 @@
 //! The device: its identity in the token and its configuration.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use hsm_profiles::{System, SystemPublic};
@@ -9,6 +9,7 @@ use policies::decode_base64;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::changes::{Changes, bounded};
 use crate::clock::now;
 use crate::fault::Fault;
 use crate::store::{Settings, SettingsFault, Store};
@@ -24,6 +25,8 @@ struct Parts {
     started: Instant,
     store: Store,
     system: System,
+    /// Held while the settings change, so that the file and the memory change in the same order.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// The `cfg` of an initialisation (hem.md A6).
@@ -72,6 +75,7 @@ impl Device {
             started: Instant::now(),
             store,
             system,
+            turn: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -87,16 +91,28 @@ impl Device {
     ) -> Result<Arc<Settings>, Fault> {
         let settings = self.settings_from(new, master)?;
         let stored = self.0.store.initialise(&self.0.system, &settings).await;
-        let stored = Arc::new(stored.map_err(|fault| match fault {
-            SettingsFault::Exists => Fault::Failed(fault.to_string().into()),
-            SettingsFault::Token(fault) => fault.into(),
-            other => {
-                tracing::error!(%other, "initialise");
-                Fault::Conflict("the settings can't be stored".into())
-            }
-        })?);
+        let stored = Arc::new(stored.map_err(unstored)?);
         self.0.settings.store(Some(Arc::clone(&stored)));
         Ok(stored)
+    }
+
+    /// Changes the settings; `else_changed` says that something beside them changed. Whether
+    /// anything did: their `uts` is larger then.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] before the device was initialised, and where they can't be stored.
+    pub async fn change(&self, changes: Changes, else_changed: bool) -> Result<bool, Fault> {
+        let _turn = self.0.turn.lock().await;
+        let settings = self.settings();
+        let settings = settings.ok_or_else(|| Fault::Conflict("not initialised".into()))?;
+        let mut next = settings.as_ref().clone();
+        if !changes.apply(&mut next) && !else_changed {
+            return Ok(false);
+        }
+        next.touch(now());
+        let stored = self.0.store.save_settings(&self.0.system, &next).await.map_err(unstored)?;
+        self.0.settings.store(Some(Arc::new(stored)));
+        Ok(true)
     }
 
     /// The settings; `None` before the device was initialised.
@@ -139,19 +155,22 @@ impl Device {
         self.0.settings.load().as_ref().is_some_and(|settings| settings.http_option_hsts)
     }
 
+    /// How long a request's body may take; `None` where the settings leave that to the
+    /// configuration (hem.md A1, slow-request guard: half seconds).
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        let mode = self.0.settings.load().as_ref().map_or(0, |set| set.http_option_dosprot_mode);
+        (mode > 0).then(|| Duration::from_millis(500) * u32::from(mode))
+    }
+
     fn settings_from(&self, new: NewSettings, master: [u8; 32]) -> Result<Settings, Fault> {
-        let bounded = [
-            ("user", &new.user, 64),
-            ("email", &new.email, 128),
-            ("hostname", &new.hostname, 253),
-            ("origin", &new.origin, 253),
-            ("ip", &new.ip, 64),
-        ];
-        for (name, value, bound) in bounded {
-            if value.len() > bound || value.chars().any(char::is_control) {
-                let why = format!("cfg: {name} is longer than {bound} bytes or not plain text");
-                return Err(Fault::Invalid(why.into()));
-            }
+        for (name, value) in [
+            ("user", &new.user),
+            ("email", &new.email),
+            ("hostname", &new.hostname),
+            ("origin", &new.origin),
+            ("ip", &new.ip),
+        ] {
+            bounded(name, value)?;
         }
         let userkey = decode_base64(&new.userkey).and_then(|key| key.try_into().ok());
         let userkey = userkey
@@ -206,6 +225,17 @@ impl NewSettings {
             trusted_ts: false,
             user: "user".to_owned(),
             userkey: policies::encode_base64(userkey),
+        }
+    }
+}
+
+fn unstored(fault: SettingsFault) -> Fault {
+    match fault {
+        SettingsFault::Exists => Fault::Failed(fault.to_string().into()),
+        SettingsFault::Token(fault) => fault.into(),
+        other => {
+            tracing::error!(%other, "settings");
+            Fault::Conflict("the settings can't be stored".into())
         }
     }
 }

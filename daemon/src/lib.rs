@@ -4,6 +4,8 @@
 //! [`surface`] what each API says, [`keyring`] and [`store`] what lasts, [`listen`] the sockets.
 
 pub mod appliance;
+pub mod certificate;
+pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod config;
@@ -16,6 +18,7 @@ pub mod listen;
 pub mod logbook;
 pub mod login;
 pub mod pipeline;
+pub mod power;
 mod problem;
 pub mod reply;
 pub mod route;
@@ -24,6 +27,7 @@ pub mod service;
 pub mod startup;
 pub mod store;
 pub mod surface;
+mod wipe;
 
 /// The version of the daemon.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -157,7 +157,8 @@ impl Pipeline {
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
-        match tokio::time::timeout(self.0.body_time, collect(body, limit)).await {
+        let guard = self.0.appliance.device().patience().unwrap_or(self.0.body_time);
+        match tokio::time::timeout(guard.min(self.0.body_time), collect(body, limit)).await {
             Ok(received) => received,
             Err(_) => Err(Fault::Slow),
         }
@@ -188,7 +189,7 @@ impl Pipeline {
         let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
         match file(entry, route, &outcome).await {
-            Ok(receipt) => conclude(receipt, outcome, wants_problem),
+            Ok(receipt) => conclude(route, receipt, outcome, wants_problem),
             Err(Unwritten) => refuse(&Fault::Unlogged, wants_problem, None),
         }
     }
@@ -211,10 +212,18 @@ async fn file(
     }
 }
 
-fn conclude(receipt: Receipt, outcome: Result<Reply, Fault>, wants_problem: bool) -> Outbound {
-    match outcome {
-        Ok(reply) => answer(receipt, reply),
-        Err(fault) => refuse(&fault, wants_problem, receipt.index()),
+fn conclude(
+    route: &Route,
+    receipt: Receipt,
+    outcome: Result<Reply, Fault>,
+    wants_problem: bool,
+) -> Outbound {
+    match (outcome, route.invalid) {
+        (Ok(reply), _) => answer(receipt, reply),
+        (Err(Fault::Invalid(_)), Some(json)) if !wants_problem => {
+            answer(receipt, Reply::bad_request(json))
+        }
+        (Err(fault), _) => refuse(&fault, wants_problem, receipt.index()),
     }
 }
 

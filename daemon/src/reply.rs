@@ -73,6 +73,11 @@ impl Reply {
         Self::typed(StatusCode::OK, Bytes::from_owner(body), JSON)
     }
 
+    /// 400 with a JSON text.
+    pub(crate) fn bad_request(json: &'static str) -> Self {
+        Self::typed(StatusCode::BAD_REQUEST, Bytes::from_static(json.as_bytes()), JSON)
+    }
+
     /// `status` with `body` of a media type.
     pub fn typed(status: StatusCode, body: Bytes, media_type: &'static str) -> Self {
         let mut headers = HeaderMap::with_capacity(4);

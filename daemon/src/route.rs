@@ -42,7 +42,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use policies::{
     Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, Permit, ReadConfig,
-    ReadKey, ReadLog, Roles, SearchKeys, UpdateKey, Use,
+    ReadKey, ReadLog, Reboot, Roles, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -74,6 +74,8 @@ pub struct Route {
     pub plain: bool,
     /// Whether it is served before the device is initialised and while the log can't be written.
     pub always: bool,
+    /// The JSON text that goes with a 400, where the specification has one.
+    pub invalid: Option<&'static str>,
     pub(crate) run: Handler,
 }
 
@@ -120,6 +122,11 @@ impl Route {
     /// The statuses that the row may answer.
     pub fn answers(self, statuses: &'static [u16]) -> Self {
         Self { statuses, ..self }
+    }
+
+    /// Sends this JSON text with every 400.
+    pub fn invalid_as(self, json: &'static str) -> Self {
+        Self { invalid: Some(json), ..self }
     }
 
     /// Serves it on the plain listener too, where the configuration allows that.
@@ -202,6 +209,8 @@ impl Answer for TextFile {
 /// What the log says of a row's outcomes, as the specification's table has it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogRule {
+    /// OK for 200, FAILED for an operation that did not work.
+    Effect(LogType),
     /// OK for 200, ERROR for bad arguments, FAILED for an operation that did not work.
     Full(LogType),
     /// OK for 200, FAILED for what is not there.
@@ -216,7 +225,9 @@ impl LogRule {
     /// The type of its entries.
     pub fn kind(&self) -> Option<LogType> {
         match self {
-            Self::Full(kind) | Self::Lookup(kind) | Self::Success(kind) => Some(*kind),
+            Self::Effect(kind) | Self::Full(kind) | Self::Lookup(kind) | Self::Success(kind) => {
+                Some(*kind)
+            }
             Self::Silent => None,
         }
     }
@@ -224,13 +235,11 @@ impl LogRule {
     /// The result to enter for `outcome`; `None` where the specification lists no entry.
     pub(crate) fn result<T>(&self, outcome: &Result<T, Fault>) -> Option<LogResult> {
         match (self, outcome) {
-            (Self::Full(_) | Self::Lookup(_) | Self::Success(_), Ok(_)) => {
-                Some(LogResult::LOG_RESULT_OK)
-            }
+            (Self::Silent, _) => None,
+            (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
             (Self::Full(_), Err(Fault::Invalid(_))) => Some(LogResult::LOG_RESULT_ERROR),
-            (Self::Full(_), Err(Fault::Failed(_))) | (Self::Lookup(_), Err(Fault::NotFound(_))) => {
-                Some(LogResult::LOG_RESULT_FAILED)
-            }
+            (Self::Effect(_) | Self::Full(_), Err(Fault::Failed(_)))
+            | (Self::Lookup(_), Err(Fault::NotFound(_))) => Some(LogResult::LOG_RESULT_FAILED),
             _ => None,
         }
     }
@@ -255,12 +264,18 @@ pub const OPEN: Scope<Open> = Scope(PhantomData);
 pub const READ: Scope<ReadKey> = Scope(PhantomData);
 /// `system:config`, `logger:get` or `auth:ext:pair`
 pub const READ_CONFIG: Scope<ReadConfig> = Scope(PhantomData);
+/// `system:config`, `system:upgrade` or `system:shutdown`, or nothing on a fresh device.
+pub const REBOOT: Scope<Reboot> = Scope(PhantomData);
 /// `keymgmt:search`, `keymgmt:list` or `auth:ext:pair`, or nothing where searching is open.
 pub const SEARCH: Scope<SearchKeys> = Scope(PhantomData);
+/// `system:shutdown` or `system:config`
+pub const SHUTDOWN: Scope<Shutdown> = Scope(PhantomData);
 /// `keymgmt:upd`
 pub const UPDATE: Scope<UpdateKey> = Scope(PhantomData);
 /// `keymgmt:use:<KID>`
 pub const USE: Scope<Use> = Scope(PhantomData);
+/// `system:config`, or nothing on a fresh device.
+pub const WRITE_CONFIG: Scope<WriteConfig> = Scope(PhantomData);
 
 pub(crate) type Handler = Box<
     dyn for<'a> Fn(&'a Appliance, &'a Caller, &'a Inbound, &'a mut Entry) -> Work<'a> + Send + Sync,
@@ -303,6 +318,7 @@ where
         body_limit: DEFAULT_BODY_LIMIT,
         plain: false,
         always: false,
+        invalid: None,
         run,
     }
 }

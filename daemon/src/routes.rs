@@ -2,12 +2,12 @@
 
 use audit::LogType::*;
 
-use crate::route::LogRule::{Full, Lookup, Silent, Success};
+use crate::route::LogRule::{Effect, Full, Lookup, Silent, Success};
 use crate::route::{
-    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, Route, SEARCH, UPDATE, USE,
-    delete, get, post,
+    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, REBOOT, Route, SEARCH,
+    SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
-use crate::surface::hem::{auth, crypto, init, keymgmt, logger, system};
+use crate::surface::hem::{auth, crypto, exdsa, hmac, init, keymgmt, logger, power, settings, system};
 
 /// Every route there is.
 #[rustfmt::skip]
@@ -29,6 +29,12 @@ pub fn routes() -> Vec<Route> {
             .answers(PUBLIC).also_plain().in_every_state(),
         get( "/api/system/config",                 READ_CONFIG, Silent,                            system::config)
             .answers(CONFIG).also_plain(),
+        post("/api/system/config",                 WRITE_CONFIG, Effect(LOG_TYPE_CONFIG_UPDATED),  settings::update)
+            .answers(CONFIG_POST).also_plain().in_every_state().invalid_as(NOT_UPDATED),
+        get( "/api/system/reboot",                 REBOOT,      Success(LOG_TYPE_REBOOT),          power::reboot)
+            .answers(POWER).also_plain().in_every_state(),
+        get( "/api/system/shutdown",               SHUTDOWN,    Success(LOG_TYPE_SHUTDOWN),        power::shutdown)
+            .answers(POWER).also_plain(),
 
         post("/api/keymgmt/create",                GENERATE,    Full(LOG_TYPE_KEY_GENERATION),     keymgmt::create)
             .answers(KEY_POST),
@@ -51,6 +57,14 @@ pub fn routes() -> Vec<Route> {
 
         post("/api/crypto/ecdh",                   USE,         Full(LOG_TYPE_CRYPTO_ECDH),        crypto::ecdh)
             .answers(KEY_POST),
+        post("/api/crypto/hmac/hash",              USE,         Full(LOG_TYPE_CRYPTO_HMAC_HASH),   hmac::hash)
+            .answers(KEY_POST),
+        post("/api/crypto/hmac/verify",            USE,         Full(LOG_TYPE_CRYPTO_HMAC_VERIFY), hmac::verify)
+            .answers(KEY_POST),
+        post("/api/crypto/exdsa/sign",             USE,         Full(LOG_TYPE_CRYPTO_EXDSA_SIGN),  exdsa::sign)
+            .answers(KEY_POST),
+        post("/api/crypto/exdsa/verify",           USE,         Full(LOG_TYPE_CRYPTO_EXDSA_VERIFY), exdsa::verify)
+            .answers(KEY_POST),
 
         get( "/api/logger/key",                    LOGGER,      Silent,                            logger::key)
             .answers(LOG_KEY).also_plain(),
@@ -64,6 +78,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 const CONFIG: &[u16] = &[200, 401, 403, 409, 412, 500];
+const CONFIG_POST: &[u16] = &[200, 400, 401, 403, 406, 409, 411, 412, 413, 500, 503];
 const INIT_GET: &[u16] = &[200, 401, 406, 412, 500];
 const INIT_POST: &[u16] = &[200, 400, 401, 406, 409, 411, 412, 413, 500, 503];
 const KEY_DELETE: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500, 503];
@@ -72,6 +87,9 @@ const KEY_LIST: &[u16] = &[200, 401, 403, 406, 409, 412, 418, 500];
 const KEY_POST: &[u16] = &[200, 400, 401, 403, 406, 409, 411, 412, 413, 418, 500, 503];
 const LOG_FILE: &[u16] = &[200, 401, 403, 404, 406, 409, 412, 500];
 const LOG_KEY: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
+/// What a 400 of `POST /api/system/config` says.
+const NOT_UPDATED: &str = r#"{"updated":false}"#;
+const POWER: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
 const PUBLIC: &[u16] = &[200, 401, 412, 500];
 const TOKEN_GET: &[u16] = &[200, 401, 409, 412, 500];
 const TOKEN_POST: &[u16] = &[200, 400, 401, 409, 411, 412, 413, 500];

@@ -1,4 +1,4 @@
-//! The running daemon: sockets, signals, the way down.
+//! The running daemon: sockets, signals, the way down and, after a reboot, up again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,15 +8,17 @@ use audit::{Ext, LogResult, LogType, Subject};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
 use crate::pipeline::Pipeline;
+use crate::power::End;
 use crate::routes::routes;
 use crate::startup::{self, Opened, StartFault};
+use crate::wipe::wipe;
 
 /// A daemon whose sockets are bound and which does not answer yet.
 pub struct Service {
@@ -67,38 +69,79 @@ impl Service {
         Ok(Addresses { tls: of(&self.tls)?, plain: self.plain.as_ref().map(of).transpose()? })
     }
 
-    /// Serves until SIGTERM or SIGINT, then lets requests under way finish.
+    /// Serves until SIGTERM, SIGINT or a caller's request, then lets requests under way finish. A
+    /// caller's reboot opens everything anew behind the same sockets, and goes on.
     ///
     /// # Errors
-    /// [`StartFault`] where the certificate can't be used.
-    pub async fn run(self, ready: impl FnOnce() + Send) -> Result<(), StartFault> {
-        let Self { config, opened, tls, plain } = self;
-        let limits = config.listen.limits;
-        let serves_plain = config.listen.plain_http == PlainHttp::Device;
-        let appliance = opened.appliance.clone();
-        let pipeline = Pipeline::new(appliance, routes(), limits.body(), serves_plain)
-            .map_err(StartFault::Routes)?;
-        let (stop, stopping) = watch::channel(false);
-        let server = server_config(&config.tls.certificate, &config.tls.key)?;
-        let (renew, certificate) = watch::channel(server);
-        let reception = Reception::new(pipeline, certificate, limits, stopping);
-        let mut entrances = tokio::task::JoinSet::new();
-        entrances.spawn(reception.clone().receive(tls, Entrance::Tls));
-        if let Some(plain) = plain {
-            entrances.spawn(reception.clone().receive(plain, Entrance::Plain));
-        }
+    /// [`StartFault`] where the certificate can't be used, or something does not open again.
+    pub async fn run(self, ready: impl FnOnce() + Send) -> Result<Ended, StartFault> {
+        let Self { config, mut opened, tls, plain } = self;
+        let sockets = Sockets { tls: Arc::new(tls), plain: plain.map(Arc::new) };
+        let mut signals = Signals::new()?;
         tokio::spawn(keep_watchdog_quiet());
-        let _ = sd_notify::notify(&[NotifyState::Ready]);
-        ready();
-        wait_for_the_end(&config, &renew).await?;
-        tracing::info!("stopping: requests under way may finish");
-        let _ = sd_notify::notify(&[NotifyState::Stopping]);
-        stop.send_replace(true);
-        while entrances.join_next().await.is_some() {}
-        reception.drain().await;
-        close(opened).await;
-        Ok(())
+        let mut ready = Some(ready);
+        loop {
+            let announce = || ready.take().map(|ready| ready()).unwrap_or_default();
+            let end = serve(&config, &mut opened, &sockets, &mut signals, announce).await?;
+            match close(opened, end).await {
+                Some(ended) => {
+                    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+                    return Ok(ended);
+                }
+                None => opened = startup::open(&config).await?,
+            }
+            tracing::info!("started anew");
+        }
     }
+}
+
+/// What ended the daemon.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// A caller, so it shall stay down.
+    ByCaller,
+    /// The service manager.
+    BySignal,
+}
+
+struct Sockets {
+    tls: Arc<TcpListener>,
+    plain: Option<Arc<TcpListener>>,
+}
+
+/// One run, from the first connection to the last.
+async fn serve(
+    config: &Config,
+    opened: &mut Opened,
+    sockets: &Sockets,
+    signals: &mut Signals,
+    ready: impl FnOnce(),
+) -> Result<End, StartFault> {
+    let limits = config.listen.limits;
+    let serves_plain = config.listen.plain_http == PlainHttp::Device;
+    let appliance = opened.appliance.clone();
+    let pipeline = Pipeline::new(appliance, routes(), limits.body(), serves_plain)
+        .map_err(StartFault::Routes)?;
+    let (stop, stopping) = watch::channel(false);
+    let server = server_config(&config.tls.certificate, &config.tls.key)?;
+    let (renew, certificate) = watch::channel(server);
+    let reception = Reception::new(pipeline, certificate, limits, stopping);
+    let mut entrances = tokio::task::JoinSet::new();
+    entrances.spawn(reception.clone().receive(Arc::clone(&sockets.tls), Entrance::Tls));
+    if let Some(plain) = &sockets.plain {
+        entrances.spawn(reception.clone().receive(Arc::clone(plain), Entrance::Plain));
+    }
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    ready();
+    let end = tokio::select! {
+        end = opened.ends.recv() => end.unwrap_or(End::Stop),
+        () = signals.wait_for_the_end(config, &renew) => End::Stop,
+    };
+    tracing::info!("stopping: requests under way may finish");
+    stop.send_replace(true);
+    while entrances.join_next().await.is_some() {}
+    reception.drain().await;
+    Ok(end)
 }
 
 /// The sockets that systemd hands over, by their order, or else those of the configuration.
@@ -132,30 +175,45 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
     TcpListener::bind(address).await.map_err(|e| StartFault::Listen(address.to_string(), e))
 }
 
-/// Waits for SIGTERM or SIGINT. SIGHUP reads the certificate anew; one that can't be used changes
-/// nothing.
-async fn wait_for_the_end(
-    config: &Config,
-    renew: &watch::Sender<Arc<rustls::ServerConfig>>,
-) -> Result<(), StartFault> {
-    let handler = |kind| {
-        signal(kind).map_err(|error| StartFault::Listen("a signal handler".to_owned(), error))
-    };
-    let mut terminate = handler(SignalKind::terminate())?;
-    let mut interrupt = handler(SignalKind::interrupt())?;
-    let mut hang_up = handler(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => {}
-        }
-        match server_config(&config.tls.certificate, &config.tls.key) {
-            Ok(server) => {
-                renew.send_replace(server);
-                tracing::info!("the certificate was read anew");
+/// What the service manager says. It is listened to without a gap, reboots included.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, StartFault> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| StartFault::Listen("a signal handler".to_owned(), error))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT. SIGHUP reads the certificate anew; one that can't be used
+    /// changes nothing.
+    async fn wait_for_the_end(
+        &mut self,
+        config: &Config,
+        renew: &watch::Sender<Arc<rustls::ServerConfig>>,
+    ) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {}
             }
-            Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+            match server_config(&config.tls.certificate, &config.tls.key) {
+                Ok(server) => {
+                    renew.send_replace(server);
+                    tracing::info!("the certificate was read anew");
+                }
+                Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+            }
         }
     }
 }
@@ -170,17 +228,36 @@ async fn keep_watchdog_quiet() {
     }
 }
 
-/// The last entry, then everything closed behind it.
-async fn close(opened: Opened) {
-    let log = opened.log.clone();
+/// Does what the end of the run asks for and closes everything. `None` where it goes on anew.
+async fn close(opened: Opened, end: End) -> Option<Ended> {
+    let Opened { appliance, log, store, .. } = opened;
+    let ended = match end {
+        End::Halt => Some(Ended::ByCaller),
+        End::Reboot => None,
+        End::Stop => Some(Ended::BySignal),
+        End::Wipe(leave) => {
+            match wipe(appliance.keyring(), &store, &log, leave).await {
+                Ok(()) => tracing::warn!("everything was destroyed, as the caller asked"),
+                Err(error) => tracing::error!(%error, "not everything was destroyed: wipe again"),
+            }
+            None
+        }
+    };
     let closed = tokio::task::spawn_blocking(move || {
-        let (kind, ok) = (LogType::LOG_TYPE_SHUTDOWN, LogResult::LOG_RESULT_OK);
-        let entered = log.append(kind, ok, Subject::None, Ext::None);
+        // A caller's request has left an entry of its own.
+        let entered = match ended {
+            Some(Ended::BySignal) => {
+                let (kind, ok) = (LogType::LOG_TYPE_SHUTDOWN, LogResult::LOG_RESULT_OK);
+                log.append(kind, ok, Subject::None, Ext::None).map(|_| ())
+            }
+            _ => Ok(()),
+        };
         log.shutdown();
-        entered.map(|_| ())
+        entered
     });
     if !matches!(closed.await, Ok(Ok(()))) {
         tracing::error!("the shutdown could not be entered in the audit log");
     }
-    opened.store.close().await;
+    store.close().await;
+    ended
 }

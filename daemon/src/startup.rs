@@ -6,14 +6,17 @@ use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartErr
 use hsm_profiles::transport::Limits;
 use hsm_profiles::transport::process::WorkerCommand;
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
+use tokio::sync::mpsc;
 
 use crate::appliance::{Appliance, Parts};
+use crate::certificate::Certificate;
 use crate::config::Config;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
 use crate::login::Desk;
+use crate::power::{End, Switch};
 use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
 
 /// Everything behind the sockets.
@@ -22,6 +25,8 @@ pub struct Opened {
     pub appliance: Appliance,
     /// The device.
     pub device: Device,
+    /// Says when a caller ends this run.
+    pub ends: mpsc::Receiver<End>,
     /// The audit log.
     pub log: Log,
     /// The state file.
@@ -45,14 +50,17 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
     let log = start_log(config, &system, public).await?;
     enter_recovery(&log, recovery)?;
+    let (switch, ends) = Switch::new();
     let appliance = Appliance::new(Parts {
+        certificate: Certificate::new(config.tls.clone()),
         desk: Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?,
         device: device.clone(),
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone(), public.logger),
+        switch,
     });
-    Ok(Opened { appliance, device, log, store, vault, system })
+    Ok(Opened { appliance, device, ends, log, store, vault, system })
 }
 
 /// Opens the keys alone, for commands that work while the daemon does not run.

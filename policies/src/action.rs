@@ -60,6 +60,8 @@ pub struct Roles {
 impl Roles {
     /// Every role.
     pub const ALL: Self = Self { user: true, master: true, external: true };
+    /// The user and the administrator, in person.
+    pub const USER_AND_MASTER: Self = Self { user: true, master: true, external: false };
     /// Those who work with keys.
     pub const USER_AND_EXTERNAL: Self = Self { user: true, master: false, external: true };
 
@@ -165,6 +167,23 @@ impl Action for ReadLog {
     const SCOPES: &'static [&'static str] = &["logger:get"];
 }
 
+/// Start the device anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Reboot {
+    /// Whether the device was never initialised: it has nobody to ask for a token then.
+    pub fresh: bool,
+}
+
+impl Action for Reboot {
+    const DOOR: Door = Door::Conditional;
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &["system:config", "system:upgrade", "system:shutdown"];
+
+    fn open_to_anyone(&self) -> bool {
+        self.fresh
+    }
+}
+
 /// Search keys by description.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchKeys {
@@ -180,6 +199,15 @@ impl Action for SearchKeys {
     fn open_to_anyone(&self) -> bool {
         self.open
     }
+}
+
+/// Stop the device.
+#[derive(Clone, Copy, Debug)]
+pub struct Shutdown;
+
+impl Action for Shutdown {
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &["system:shutdown", "system:config"];
 }
 
 /// Change what is written down about a key.
@@ -203,6 +231,23 @@ impl Action for Use {
 
     fn needed(&self) -> String {
         format!("keymgmt:use:{}", self.0)
+    }
+}
+
+/// Change the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteConfig {
+    /// Whether the device was never initialised: it has nobody to ask for a token then.
+    pub fresh: bool,
+}
+
+impl Action for WriteConfig {
+    const DOOR: Door = Door::Conditional;
+    const ROLES: Roles = Roles::USER_AND_MASTER;
+    const SCOPES: &'static [&'static str] = &["system:config"];
+
+    fn open_to_anyone(&self) -> bool {
+        self.fresh
     }
 }
 

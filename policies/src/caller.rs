@@ -108,7 +108,9 @@ impl Denied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{CreateKey, Open, ReadConfig, ReadKey, SearchKeys};
+    use crate::action::{
+        CreateKey, Open, ReadConfig, ReadKey, Reboot, SearchKeys, Shutdown, WriteConfig,
+    };
 
     fn caller(subject: Subject, scope: &str) -> Caller {
         Caller::verified(subject, Scope::parse(scope).unwrap(), u64::MAX)
@@ -153,5 +155,21 @@ mod tests {
         assert!(Caller::anonymous().may(SearchKeys { open: false }).is_err());
         assert!(caller(Subject::Master, "keymgmt:list").may(SearchKeys { open: true }).is_err());
         assert!(caller(Subject::User, "keymgmt:list").may(SearchKeys { open: false }).is_ok());
+    }
+
+    #[test]
+    fn the_device_is_its_owners() {
+        let external = Subject::External(Kid::from_bytes([9; 16]));
+        for fresh in [false, true] {
+            assert_eq!(Caller::anonymous().may(WriteConfig { fresh }).is_ok(), fresh);
+            assert_eq!(Caller::anonymous().may(Reboot { fresh }).is_ok(), fresh);
+        }
+        for (subject, may) in [(Subject::User, true), (Subject::Master, true), (external, false)] {
+            let write = caller(subject, "system:config").may(WriteConfig { fresh: false });
+            assert_eq!(write.is_ok(), may, "{subject:?}");
+            assert!(caller(subject, "system:shutdown").may(Shutdown).is_ok());
+            assert!(caller(subject, "system:upgrade").may(Reboot { fresh: false }).is_ok());
+            assert!(caller(subject, "system:upgrade").may(Shutdown).is_err());
+        }
     }
 }

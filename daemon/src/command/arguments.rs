@@ -112,5 +112,5 @@ impl Worker {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 good, 1 failed, 2 usage, 77 the token refused its PIN, \
-    78 the configuration can't be used.";
+const EXIT_CODES: &str = "Exit codes: 0 good, 1 failed, 2 usage, 76 stopped by a caller, \
+    77 the token refused its PIN, 78 the configuration can't be used.";

@@ -15,10 +15,10 @@ use crate::command::{passphrase, pki};
 use crate::config::Config;
 use crate::device::{Device, NewSettings};
 use crate::durable;
-use crate::service::{Addresses, Service};
+use crate::service::{Addresses, Ended, Service};
 
 /// Makes what is not there yet, then serves.
-pub(super) async fn dev(options: Dev) -> Result<(), Failure> {
+pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
     let dir = make_folder(&options.dir)?;
     make_token(&dir, &options.profile).await?;
     let config = configuration(&dir, &options)?;
@@ -29,12 +29,17 @@ pub(super) async fn dev(options: Dev) -> Result<(), Failure> {
         set_up(&service, &dir, &options).await?;
     }
     let announcement = Announcement::new(&dir, &hostname, service.addresses()?);
-    if let Some(path) = &options.ready_json {
-        // The sockets are bound: a client that finds the file is answered.
-        let json = serde_json::to_vec(&announcement).unwrap_or_default();
-        write(path, &json, 0o644)?;
-    }
-    Ok(service.run(move || announcement.print()).await?)
+    let ready_json = options.ready_json.clone();
+    // Called when it accepts connections and signals: whoever finds the file may send either.
+    let announce = move || {
+        if let Some(path) = ready_json
+            && let Err(error) = announcement.write(&path)
+        {
+            tracing::error!(%error, "the ready file can't be written");
+        }
+        announcement.print();
+    };
+    Ok(service.run(announce).await?)
 }
 
 fn make_folder(dir: &Path) -> Result<PathBuf, Failure> {
@@ -174,6 +179,10 @@ impl Announcement {
             dir: dir.to_owned(),
             pid: std::process::id(),
         }
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Failure> {
+        write(path, &serde_json::to_vec(self).unwrap_or_default(), 0o644)
     }
 
     fn print(&self) {

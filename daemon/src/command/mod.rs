@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::command::arguments::{Arguments, Command};
 use crate::command::failure::Failure;
 use crate::config::Config;
-use crate::service::Service;
+use crate::service::{Ended, Service};
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
@@ -30,18 +30,18 @@ pub fn run() -> ExitCode {
     }
     log_to_stderr();
     match perform(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn perform(command: Command) -> Result<(), Failure> {
+fn perform(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::CheckConfig { config } => {
             let config = Config::load(&config)?;
             hsm_profiles::Profile::load(&config.token.profile)?;
             println!("the configuration is good");
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Command::Serve { config } => {
             let config = Config::load(&config)?;
@@ -49,20 +49,35 @@ fn perform(command: Command) -> Result<(), Failure> {
                 let service = Service::open(config).await?;
                 let addresses = service.addresses()?;
                 let ready = move || tracing::info!(tls = %addresses.tls, "serving");
-                Ok(service.run(ready).await?)
+                Ok(exit_code(service.run(ready).await?))
             })
         }
         Command::Adopt { config, keys } => {
             let config = Config::load(&config)?;
-            runtime()?.block_on(adopt::adopt(&config, &keys))
+            runtime()?.block_on(adopt::adopt(&config, &keys))?;
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Dev(options) => runtime()?.block_on(dev::dev(options)),
-        Command::HsmInit { .. } | Command::HsmWorker(_) => Ok(()),
+        Command::Dev(options) => Ok(exit_code(runtime()?.block_on(dev::dev(options))?)),
+        Command::HsmInit { .. } | Command::HsmWorker(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn exit_code(ended: Ended) -> ExitCode {
+    match ended {
+        Ended::ByCaller => ExitCode::from(STAY_DOWN),
+        Ended::BySignal => ExitCode::SUCCESS,
     }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)
+    // The token's threads, in another process, do most of the work. Half of the cores is enough for
+    // the rest, and threads that are fewer wake each other less (docs/performance.md).
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.div_ceil(2))
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)
 }
 
 /// The operational log; `RUST_LOG` chooses what is in it.
@@ -75,3 +90,6 @@ fn log_to_stderr() {
         .with_target(false)
         .init();
 }
+
+/// Stopped by a caller: the unit must not start again by itself.
+const STAY_DOWN: u8 = 76;

@@ -8,6 +8,7 @@ mod adopt;
 mod agree;
 mod create;
 mod delete;
+mod employ;
 mod fault;
 mod import;
 mod mender;
@@ -21,6 +22,7 @@ pub(crate) mod token;
 mod update;
 mod usage;
 mod view;
+mod wipe;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -28,9 +30,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use hsm_profiles::TokenFault;
 use policies::Kid;
 
-pub use self::adopt::Adoptable;
+pub use self::adopt::{Adoptable, Adoption};
 pub use self::agree::Peer;
 pub use self::create::NewKey;
+pub use self::employ::Sharing;
 pub use self::fault::{KeyFault, OpenError};
 pub use self::import::NewPublic;
 pub use self::mender::{Outcome, Recovered};

@@ -71,6 +71,11 @@ impl Shelf {
         }
     }
 
+    /// Every KID, those of damaged records too.
+    pub(super) fn names(&self) -> Vec<Kid> {
+        self.slots.keys().copied().collect()
+    }
+
     /// The good records, oldest first.
     pub(super) fn entries(&self) -> &[Arc<Entry>] {
         &self.order

@@ -20,6 +20,7 @@ use crate::listen::limits::Doorkeeper;
 use crate::pipeline::Pipeline;
 
 pub use tls::{TlsFault, server_config};
+pub(crate) use tls::{fits, read_private};
 
 /// What every connection needs. Cloning is shallow.
 #[derive(Clone)]
@@ -56,7 +57,7 @@ impl Reception {
     }
 
     /// Accepts connections until the daemon stops.
-    pub async fn receive(self, listener: TcpListener, entrance: Entrance) {
+    pub async fn receive(self, listener: Arc<TcpListener>, entrance: Entrance) {
         let mut stopping = self.stopping.clone();
         loop {
             let accepted = tokio::select! {

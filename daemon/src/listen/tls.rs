@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
 use zeroize::Zeroizing;
 
@@ -19,17 +21,41 @@ use zeroize::Zeroizing;
 /// # Errors
 /// [`TlsFault`] names the file and what is wrong with it.
 pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
-    let chain = chain(certificate)?;
-    let key_der = private_key(key)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])
-        .map_err(|error| TlsFault::new(certificate, error))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)
-        .map_err(|error| TlsFault::new(key, error))?;
+    let fault = |why: String| TlsFault::new(certificate, why);
+    let pem = std::fs::read(certificate).map_err(|error| fault(error.to_string()))?;
+    let chain = chain(&pem).map_err(fault)?;
+    let mut config =
+        assemble(chain, private_key(key)?).map_err(|error| TlsFault::new(key, error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Whether a server called `hostname` can show the chain `pem` with the key in the file `key`.
+///
+/// # Errors
+/// Why it can't: no certificate, one of another key, one for another name.
+pub(crate) fn fits(pem: &[u8], key: &Path, hostname: &str) -> Result<(), String> {
+    let chain = chain(pem)?;
+    let own = chain.first().ok_or("no certificate in it")?.clone();
+    let key = private_key(key).map_err(|fault| fault.why)?;
+    assemble(chain, key).map_err(|error| error.to_string())?;
+    let parsed = ParsedCertificate::try_from(&own).map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(hostname).map_err(|error| error.to_string())?;
+    verify_server_name(&parsed, &name).map_err(|error| error.to_string())
+}
+
+/// Reads a file that only its owner may read.
+///
+/// # Errors
+/// What the file system says, and where others may read it.
+pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        return Err(io::Error::other("others may read it: chmod 600 it"));
+    }
+    let mut content = Zeroizing::new(Vec::with_capacity(8192));
+    file.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// The certificate or its key can't be used.
@@ -46,15 +72,25 @@ impl TlsFault {
     }
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
-    let fault = |why: String| TlsFault::new(path, why);
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| fault(error.to_string()))?;
+fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let chain = chain.map_err(|error| error.to_string())?;
     match chain.is_empty() {
-        true => Err(fault("no certificate in it: it must be PEM".to_owned())),
+        true => Err("no certificate in it: it must be PEM".to_owned()),
         false => Ok(chain),
     }
+}
+
+/// Refuses a key that is not the one of the chain's first certificate.
+fn assemble(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
@@ -62,15 +98,4 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
     let pem = read_private(path).map_err(|error| fault(error.to_string()))?;
     PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| fault(format!("no private key in it ({error}): it must be PEM, PKCS#8")))
-}
-
-/// Reads a file that only its owner may read.
-fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(io::Error::other("others may read it: chmod 600 it"));
-    }
-    let mut content = Zeroizing::new(Vec::with_capacity(8192));
-    file.read_to_end(&mut content)?;
-    Ok(content)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::hmac;
 use policies::login::LoginToken;
 use policies::session::{Grant, Sessions};
 use policies::{Caller, Scope, Subject, decode_base64, encode_base64};
@@ -146,6 +147,17 @@ impl Desk {
         }
         let expires = u64::try_from(claims.exp).map_err(|_| refused())?;
         self.issue(subject, scope, expires, claims.ctx)
+    }
+
+    /// Whether `mac` is the HMAC-SHA256 over `nonce`, one of ours, under the agreement of `key` with
+    /// the session key: its sender holds the private half. The nonce is spent then (hem.md A8,
+    /// user-key rotation).
+    pub fn proves(&self, key: &[u8; 32], nonce: &[u8; 32], mac: &[u8]) -> bool {
+        let shared = self.0.session_key.diffie_hellman(&PublicKey::from(*key));
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, shared.as_bytes());
+        shared.was_contributory()
+            && hmac::verify(&secret, nonce, mac).is_ok()
+            && self.0.nonces.spend(nonce, now())
     }
 
     /// Spends the nonce of `claims` alone.

@@ -71,6 +71,18 @@ impl Store {
         Ok(rows == 0)
     }
 
+    /// Removes everything: keys, what was begun, settings.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`]; everything is still there then.
+    pub async fn wipe(&self) -> Result<(), StoreFault> {
+        let mut work = self.begin().await?;
+        for table in ["DELETE FROM keys", "DELETE FROM intents", "DELETE FROM settings"] {
+            sqlx::query(table).execute(&mut *work).await?;
+        }
+        self.commit(work).await
+    }
+
     /// Writes what is left into the main file and closes it. Later uses of any clone fail.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -3,10 +3,15 @@
 pub mod auth;
 mod body;
 pub mod crypto;
+pub mod exdsa;
+pub mod hmac;
 pub mod init;
 pub mod keymgmt;
 pub mod logger;
+pub mod power;
+pub mod settings;
 pub mod system;
+pub mod with_key;
 
 use http::StatusCode;
 use http::header::{

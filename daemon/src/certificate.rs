@@ -1,0 +1,181 @@
+//! The certificate that the daemon shows, for those who renew it over the API.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64ct::{Base64, Encoding};
+use policies::decode_base64;
+use rcgen::{CertificateParams, DnType, KeyPair};
+
+use crate::config::Tls;
+use crate::durable;
+use crate::fault::Fault;
+use crate::listen::{fits, read_private};
+
+/// The files of the certificate and its key. Cloning is shallow.
+#[derive(Clone)]
+pub struct Certificate(Arc<Tls>);
+
+impl Certificate {
+    /// Those of the configuration.
+    pub fn new(files: Tls) -> Self {
+        Self(Arc::new(files))
+    }
+
+    /// A certificate request (PKCS#10, PEM) for `hostname` by the key in use.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] where the key can't be read or makes no request.
+    pub async fn request(&self, hostname: String) -> Result<String, Fault> {
+        let files = Arc::clone(&self.0);
+        apart(move || request(&files.key, hostname).map_err(|why| failed(&why))).await
+    }
+
+    /// Checks that `text` is a certificate of the key in use for `hostname`: a PEM chain, the
+    /// server's own first, or the base64 of one or of a single DER certificate. Answers the PEM.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] says what does not fit.
+    pub async fn examine(&self, text: String, hostname: String) -> Result<Vec<u8>, Fault> {
+        let files = Arc::clone(&self.0);
+        apart(move || {
+            let pem =
+                to_pem(&text).ok_or_else(|| failed("crt is neither PEM nor base64 of DER"))?;
+            fits(&pem, &files.key, &hostname).map_err(|why| failed(&format!("crt: {why}")))?;
+            Ok(pem)
+        })
+        .await
+    }
+
+    /// Puts what [`Certificate::examine`] answered in the place of the certificate. It is shown
+    /// after a restart or a reload.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] where the file can't be replaced; the old one stays then.
+    pub async fn replace(&self, pem: Vec<u8>) -> Result<(), Fault> {
+        let files = Arc::clone(&self.0);
+        apart(move || {
+            let path = &files.certificate;
+            durable::write(path, &pem, 0o644).map_err(|error| {
+                tracing::error!(%error, path = %path.display(), "the certificate can't be replaced");
+                failed("the daemon may not replace its certificate's file: see its messages")
+            })
+        })
+        .await
+    }
+}
+
+fn request(key: &Path, hostname: String) -> Result<String, String> {
+    let pem = read_private(key).map_err(|_| "the TLS key can't be read".to_owned())?;
+    let pem = std::str::from_utf8(&pem).map_err(|_| "the TLS key is not PEM".to_owned())?;
+    let key = KeyPair::from_pem(pem).map_err(|error| format!("the TLS key: {error}"))?;
+    let mut params =
+        CertificateParams::new(vec![hostname.clone()]).map_err(|error| error.to_string())?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, hostname);
+    let request = params.serialize_request(&key).map_err(|error| error.to_string())?;
+    request.pem().map_err(|error| error.to_string())
+}
+
+/// How clients send a certificate is not written down; these are the forms they have it in.
+fn to_pem(text: &str) -> Option<Vec<u8>> {
+    if text.contains(BEGIN) {
+        return Some(text.as_bytes().to_vec());
+    }
+    let bytes = decode_base64(text.trim())?;
+    match std::str::from_utf8(&bytes) {
+        Ok(inner) if inner.contains(BEGIN) => Some(bytes),
+        _ => Some(armour(&bytes)),
+    }
+}
+
+fn armour(der: &[u8]) -> Vec<u8> {
+    let mut pem = format!("{BEGIN}\n");
+    for line in Base64::encode_string(der).as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem.into_bytes()
+}
+
+fn failed(why: &str) -> Fault {
+    Fault::Failed(why.to_owned().into())
+}
+
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)?
+}
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Site {
+        folder: tempfile::TempDir,
+        key: KeyPair,
+    }
+
+    impl Site {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let key = KeyPair::generate().unwrap();
+            durable::write(&folder.path().join("key.pem"), key.serialize_pem().as_bytes(), 0o600)
+                .unwrap();
+            Self { folder, key }
+        }
+
+        fn certificate(&self) -> Certificate {
+            let at = |name: &str| self.folder.path().join(name);
+            Certificate::new(Tls { certificate: at("crt.pem"), key: at("key.pem") })
+        }
+    }
+
+    fn signed(key: &KeyPair, name: &str) -> rcgen::Certificate {
+        CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(key).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_names_the_host_and_carries_the_key() {
+        let site = Site::new();
+        let pem = site.certificate().request("hem.example.org".to_owned()).await.unwrap();
+        assert!(pem.starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = Base64::decode_vec(&body).unwrap();
+        let holds = |needle: &[u8]| der.windows(needle.len()).any(|window| window == needle);
+        assert!(holds(b"hem.example.org"));
+        assert!(holds(site.key.public_key_raw()));
+    }
+
+    #[tokio::test]
+    async fn only_a_fitting_certificate_gets_in() {
+        let (site, stranger) = (Site::new(), KeyPair::generate().unwrap());
+        let ours = site.certificate();
+        let good = signed(&site.key, "hem.example.org");
+        let host = || "hem.example.org".to_owned();
+        for form in [
+            good.pem(),
+            Base64::encode_string(good.der()),
+            Base64::encode_string(good.pem().as_bytes()),
+        ] {
+            let pem = ours.examine(form, host()).await.unwrap();
+            ours.replace(pem).await.unwrap();
+            let kept = std::fs::read(site.folder.path().join("crt.pem")).unwrap();
+            fits(&kept, &site.folder.path().join("key.pem"), "hem.example.org").unwrap();
+        }
+        for bad in [
+            signed(&stranger, "hem.example.org").pem(),
+            signed(&site.key, "elsewhere.example.org").pem(),
+            good.pem().replace('M', "N"),
+            "AAAA".to_owned(),
+            "no base64!".to_owned(),
+            String::new(),
+        ] {
+            assert!(matches!(ours.examine(bad, host()).await, Err(Fault::Failed(_))));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The end of a run: who may bring it about, and what comes after it.
+
+use std::time::Duration;
+
+use policies::{Permit, Reboot, Shutdown, WriteConfig};
+use tokio::sync::mpsc;
+
+/// How a run ends.
+#[derive(Debug)]
+pub enum End {
+    /// The process ends and stays down, as a caller asked.
+    Halt,
+    /// Everything behind the sockets is opened anew.
+    Reboot,
+    /// The process ends, as the service manager asked.
+    Stop,
+    /// All keys and settings are destroyed, then everything is opened anew.
+    Wipe(Permit<WriteConfig>),
+}
+
+/// Ends the run. Cloning is shallow.
+#[derive(Clone)]
+pub struct Switch(mpsc::Sender<End>);
+
+impl Switch {
+    /// A switch, and where it is heard. The first call counts.
+    pub fn new() -> (Self, mpsc::Receiver<End>) {
+        let (calls, heard) = mpsc::channel(1);
+        (Self(calls), heard)
+    }
+
+    /// Stops the daemon once the answer had time to leave.
+    pub fn shut_down(&self, _leave: Permit<Shutdown>) {
+        self.call(End::Halt);
+    }
+
+    /// Starts the daemon anew once the answer had time to leave.
+    pub fn reboot(&self, _leave: Permit<Reboot>) {
+        self.call(End::Reboot);
+    }
+
+    /// Destroys everything once the answer had time to leave.
+    pub fn wipe(&self, leave: Permit<WriteConfig>) {
+        self.call(End::Wipe(leave));
+    }
+
+    fn call(&self, end: End) {
+        let calls = self.0.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            // Where it is full or nobody hears it, the run is ending already.
+            let _ = calls.try_send(end);
+        });
+    }
+}
+
+/// hem.md A8: a restart comes about two seconds after the answer, at most.
+const GRACE: Duration = Duration::from_millis(500);
