@@ -34,8 +34,10 @@ pub(super) async fn adopt(config: &Config, keys: &Path) -> Result<(), Failure> {
         .map(|(index, line)| candidate(line).map_err(|why| at(keys, index, &why)))
         .collect::<Result<_, _>>()?;
     let keyring = startup::open_keyring(config).await?;
+    let adoption =
+        keyring.adoption().await.map_err(|fault| Failure::Adoption(fault.to_string()))?;
     for (index, candidate) in candidates.into_iter().enumerate() {
-        let adopted = keyring.adopt(candidate).await;
+        let adopted = adoption.adopt(candidate).await;
         let kid = adopted.map_err(|fault| at(keys, index, &fault.to_string()))?;
         println!("{kid}");
     }

@@ -1,5 +1,7 @@
 //! Taking over private keys that are in the token already.
 
+use std::collections::HashSet;
+
 use hsm_profiles::{KeyType, Usage, public_key};
 use policies::Kid;
 
@@ -19,7 +21,24 @@ pub struct Adoptable {
     pub label: String,
 }
 
+/// A run of [`Keyring::adopt`] over many keys, with one look at the token.
+pub struct Adoption<'a> {
+    keyring: &'a Keyring,
+    /// The `CKA_ID`s in the token.
+    present: HashSet<Vec<u8>>,
+}
+
 impl Keyring {
+    /// Looks at what the token has, for adopting many of it.
+    ///
+    /// # Errors
+    /// [`KeyFault::Token`].
+    pub async fn adoption(&self) -> Result<Adoption<'_>, KeyFault> {
+        let objects = self.0.token.list().await?;
+        let present = objects.into_iter().map(|object| object.id).collect();
+        Ok(Adoption { keyring: self, present })
+    }
+
     /// Registers a private key whose object is in the token already, with its KID as `CKA_ID`. For
     /// the offline command only: no permit is asked for. Such a key is not shown as attested, as
     /// nobody knows where else it is.
@@ -28,38 +47,42 @@ impl Keyring {
     /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Unsuitable`] where
     /// the token has no such object, [`KeyFault::Duplicate`] where it is registered already.
     pub async fn adopt(&self, candidate: Adoptable) -> Result<Kid, KeyFault> {
+        self.adoption().await?.adopt(candidate).await
+    }
+}
+
+impl Adoption<'_> {
+    /// [`Keyring::adopt`], by what the token had when the run began.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn adopt(&self, candidate: Adoptable) -> Result<Kid, KeyFault> {
         public_key::validate(candidate.kind, &candidate.public)
             .map_err(|why| KeyFault::BadPeer(why.to_string().into()))?;
         let kid = Kid::of_public_key(&candidate.public);
-        let objects = self.0.token.list().await?;
-        if !objects.iter().any(|object| object.id == kid.as_bytes()) {
+        if !self.present.contains(kid.as_bytes().as_slice()) {
             return Err(KeyFault::Unsuitable(
                 "the token has no private key with the KID of this public key as its CKA_ID: set \
                  its CKA_ID first",
             ));
         }
         let usage = usage::fitting(candidate.kind, candidate.usage);
-        let now = (self.0.clock)();
-        self.0
-            .insert(Record {
-                kid,
-                version: 1,
-                sequence: self.0.next(),
-                kind: candidate.kind,
-                flags: Flags {
-                    attested: false,
-                    private: true,
-                    agree: usage.agree,
-                    sign: usage.sign,
-                },
-                label: candidate.label,
-                descr: Vec::new(),
-                created: now,
-                updated: now,
-                public: Some(candidate.public),
-                backing: Backing::Resident,
-                creation: None,
-            })
-            .await
+        let keys = &self.keyring.0;
+        let now = (keys.clock)();
+        keys.insert(Record {
+            kid,
+            version: 1,
+            sequence: keys.next(),
+            kind: candidate.kind,
+            flags: Flags { attested: false, private: true, agree: usage.agree, sign: usage.sign },
+            label: candidate.label,
+            descr: Vec::new(),
+            created: now,
+            updated: now,
+            public: Some(candidate.public),
+            backing: Backing::Resident,
+            creation: None,
+        })
+        .await
     }
 }
