@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::WriteHalf;
+use tokio::task::yield_now;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Limits;
@@ -87,9 +88,15 @@ impl Connection {
                         return end;
                     }
                 }
-                more = backlog.more() => if !more {
-                    return End::Closed;
-                },
+                more = backlog.more() => {
+                    if !more {
+                        return End::Closed;
+                    }
+                    // Requests that are ready to run get their turn first, so that what they ask
+                    // travels together: each write wakes the worker.
+                    yield_now().await;
+                    backlog.take_in();
+                }
                 _ = writer.writable(), if flights.has_unwritten() => {}
                 _ = watch.tick(), if !flights.aloft.is_empty() => if flights.hang(limits) {
                     return End::Lost("the worker hangs".to_owned());

@@ -120,10 +120,15 @@ impl Backlog {
             return false;
         };
         self.queue(first);
+        self.take_in();
+        true
+    }
+
+    /// Takes in what has arrived, without waiting for more.
+    pub(crate) fn take_in(&mut self) {
         while let Ok(job) = self.arriving.try_recv() {
             self.queue(job);
         }
-        true
     }
 
     /// The next job that somebody still waits for. Those of whom that is not so are skipped.
@@ -148,9 +153,7 @@ impl Backlog {
 
     /// Answers everything that waits in the same way.
     pub(crate) fn refuse(&mut self, fault: &TokenFault) {
-        while let Ok(job) = self.arriving.try_recv() {
-            self.queue(job);
-        }
+        self.take_in();
         for job in self.fast.drain(..).chain(self.slow.drain(..)) {
             job.answer(Answer::Failed(fault.clone()));
         }
