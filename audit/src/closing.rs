@@ -31,21 +31,28 @@ pub struct Receipt {
 #[derive(Debug)]
 struct Written {
     file: u32,
+    sequence: u64,
     index: u64,
 }
 
 impl Receipt {
-    pub(crate) fn written(file: u32, index: u64) -> Self {
-        Self { written: Some(Written { file, index }) }
+    pub(crate) fn written(file: u32, sequence: u64, index: u64) -> Self {
+        Self { written: Some(Written { file, sequence, index }) }
     }
 
     pub(crate) fn nothing() -> Self {
         Self { written: None }
     }
 
-    /// The sequence number of the entry in its file, if one was written.
+    /// The index of the entry's line among all lines of the node, counted from 0, if one was
+    /// written: that of its leaf in the tree.
     pub fn index(&self) -> Option<u64> {
         self.written.as_ref().map(|written| written.index)
+    }
+
+    /// The sequence number of the entry in its file, if one was written.
+    pub fn sequence(&self) -> Option<u64> {
+        self.written.as_ref().map(|written| written.sequence)
     }
 
     /// The id of the file the entry is in, if one was written.

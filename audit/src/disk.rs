@@ -1,8 +1,8 @@
 //! What the log asks of a file system, and the real one.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A directory of log files, named by their ids.
@@ -18,6 +18,31 @@ pub(crate) trait Disk: Send {
 
     /// When it returns, created files keep their names through a power cut.
     fn sync_directory(&mut self) -> io::Result<()>;
+
+    /// Reads a file from `offset` on; fails with `UnexpectedEof` if it is shorter than that.
+    fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>>;
+
+    /// When it returns, the file has this length, through a power cut too. Opens the file anew,
+    /// so it may be used on one whose descriptor failed.
+    fn cut(&mut self, id: u32, length: u64) -> io::Result<()>;
+}
+
+/// The small files beside the log files, by their names.
+pub(crate) trait Shelf: Send + Sync {
+    /// What is under this name, if anything.
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// Puts `bytes` under this name, all of them or none, in place of what was there.
+    fn put(&self, name: &str, bytes: &[u8], kept: Kept) -> io::Result<()>;
+}
+
+/// What a power cut may do to a file that was put on the shelf.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kept {
+    /// It is there when `put` returned.
+    Durably,
+    /// It may be lost or cut: whoever reads it checks it.
+    Loosely,
 }
 
 /// An open log file.
@@ -55,6 +80,54 @@ impl Disk for Directory {
     fn sync_directory(&mut self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
     }
+
+    fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>> {
+        let mut file = File::open(path_of(&self.0, id))?;
+        if file.metadata()?.len() < offset {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(BufReader::with_capacity(READ_AHEAD, file)))
+    }
+
+    fn cut(&mut self, id: u32, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path_of(&self.0, id))?;
+        if file.metadata()?.len() > length {
+            file.set_len(length)?;
+        }
+        file.sync_all()
+    }
+}
+
+impl Shelf for Directory {
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn put(&self, name: &str, bytes: &[u8], kept: Kept) -> io::Result<()> {
+        let path = self.0.join(name);
+        let folder = path.parent().unwrap_or(&self.0);
+        if !folder.is_dir() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let fresh = self.0.join(format!("{name}.new"));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&fresh)?;
+        file.write_all(bytes)?;
+        if kept == Kept::Durably {
+            file.sync_all()?;
+        }
+        fs::rename(&fresh, &path)?;
+        if kept == Kept::Durably {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
 }
 
 impl DiskFile for File {
@@ -91,6 +164,8 @@ fn id_of(name: &str) -> Option<u32> {
     let plain = digits.len() == 8 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if plain { u32::from_str_radix(digits, 16).ok() } else { None }
 }
+
+const READ_AHEAD: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

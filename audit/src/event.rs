@@ -119,6 +119,8 @@ log_types! {
     41 LOG_TYPE_CRYPTO_PQC_MLDSA_SIGN Kid,
     /// An ML-DSA signature was checked.
     42 LOG_TYPE_CRYPTO_PQC_MLDSA_VERIFY Kid,
+    /// The end of an earlier file was torn by a crash and was set aside.
+    128 LOG_TYPE_AUDIT_TAIL_RECOVERED Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 39);
+        assert_eq!(LogType::ALL.len(), 40);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

@@ -2,7 +2,7 @@
 //! but was reported failed". Afterwards the power is cut and the files are read.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, BufRead, Cursor};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, Kept, Shelf};
+use crate::restore::restore;
+use crate::tree::{Hash, Tree};
 use crate::{Ext, Log, LogResult, LogType, Options, Receipt, Signer, SignerError, StartError};
 use crate::{Subject, Unwritten, rows, verify};
 
@@ -18,6 +20,7 @@ use crate::{Subject, Unwritten, rows, verify};
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     Create,
+    Cut,
     Remove,
     /// Half is taken, then the rest fails.
     ShortWrite,
@@ -49,6 +52,7 @@ struct Image {
 #[derive(Default)]
 struct World {
     files: BTreeMap<u32, Image>,
+    shelf: BTreeMap<String, Vec<u8>>,
     failing: Vec<Act>,
     how: Option<How>,
     half_taken: bool,
@@ -75,6 +79,10 @@ impl World {
 struct Memory(Arc<Mutex<World>>);
 
 impl Memory {
+    fn both(&self) -> (Box<dyn Disk>, Arc<dyn Shelf>) {
+        (Box::new(self.clone()), Arc::new(self.clone()))
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap()
     }
@@ -122,6 +130,35 @@ impl Disk for Memory {
         self.world().try_to(Act::SyncDirectory, |world| {
             world.files.values_mut().for_each(|image| image.named = true);
         })
+    }
+
+    fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>> {
+        let mut cached = self.world().image(id).cached.clone();
+        cached.drain(..usize::try_from(offset).unwrap());
+        Ok(Box::new(Cursor::new(cached)))
+    }
+
+    fn cut(&mut self, id: u32, length: u64) -> io::Result<()> {
+        let mut world = self.world();
+        if !world.files.contains_key(&id) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        world.try_to(Act::Cut, |world| {
+            let (image, length) = (world.image(id), usize::try_from(length).unwrap());
+            image.cached.truncate(length);
+            image.durable.truncate(length);
+        })
+    }
+}
+
+impl Shelf for Memory {
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.world().shelf.get(name).cloned())
+    }
+
+    fn put(&self, name: &str, bytes: &[u8], _: Kept) -> io::Result<()> {
+        self.world().shelf.insert(name.to_owned(), bytes.to_vec());
+        Ok(())
     }
 }
 
@@ -212,7 +249,7 @@ impl Bench {
     fn start(disk: Memory) -> Self {
         let key = TestKey::new();
         let options = Options::new("/nonexistent", "Claviger test");
-        let log = Log::start_on(Box::new(disk.clone()), options, Box::new(key.clone())).unwrap();
+        let log = Log::start_on(disk.both(), options, Box::new(key.clone())).unwrap();
         Self { disk, key, log, tried: 0, acknowledged: Vec::new() }
     }
 
@@ -252,6 +289,25 @@ impl Bench {
         assert_eq!(self.log.fault(), None);
     }
 
+    /// The tree is that over the files, and each receipt has its line's index.
+    fn check_tree(&self, files: &BTreeMap<u32, Vec<u8>>) {
+        let (mut tree, mut lines) = (Tree::default(), Vec::new());
+        for line in files.values().flat_map(|file| str::from_utf8(file).unwrap().lines()) {
+            tree.push(Hash::of_leaf(line.as_bytes()), |_, _| {});
+            lines.push(line);
+        }
+        for (receipt, _) in &self.acknowledged {
+            let line = lines[usize::try_from(receipt.index().unwrap()).unwrap()];
+            assert!(line.starts_with(&format!("{:x}|", receipt.sequence().unwrap())));
+        }
+        if let Some(checkpoint) = self.log.checkpoint() {
+            assert!(checkpoint.size() < tree.size(), "{checkpoint} {}", tree.size());
+        }
+        let again = restore(&mut self.disk.clone(), &self.disk, self.log.key()).unwrap();
+        assert_eq!(again.tree.root(), tree.root());
+        assert!(again.set_aside.is_empty());
+    }
+
     /// Cuts the power and reads all that was acknowledged. `whole`: every file
     /// verifies and holds nothing else; otherwise the current one verifies.
     fn check(&self, whole: bool) {
@@ -261,9 +317,10 @@ impl Bench {
             let kid = format!("{number:02x}").repeat(16);
             let row = rows(file.as_slice())
                 .map_while(Result::ok)
-                .find(|row| Some(row.sequence) == receipt.index());
+                .find(|row| Some(row.sequence) == receipt.sequence());
             assert_eq!(row.expect("an acknowledged entry is there").ext, kid);
         }
+        self.check_tree(&files);
         let verified = |file: &[u8]| verify(file, &self.key.key.verifying_key()).unwrap();
         let current = verified(&files[&self.log.current()]);
         if whole {
@@ -276,10 +333,10 @@ impl Bench {
 
 #[test]
 fn no_fault_loses_an_acknowledged_entry() {
-    use Act::{Create, Remove, ShortWrite, Sync, SyncDirectory, Truncate, Write};
+    use Act::{Create, Cut, Remove, ShortWrite, Sync, SyncDirectory, Truncate, Write};
     use After::{AnotherFile, SameFile};
     // What fails first, what fails while it tries to heal, and where it goes on.
-    let table: [(&[Act], &[Act], After); 13] = [
+    let table: [(&[Act], &[Act], After); 14] = [
         (&[Write], &[Write], SameFile),
         (&[ShortWrite], &[ShortWrite], SameFile),
         (&[Write, Truncate], &[Write], SameFile),
@@ -291,6 +348,7 @@ fn no_fault_loses_an_acknowledged_entry() {
         (&[Sync], &[Write], AnotherFile),
         (&[Sync], &[ShortWrite], AnotherFile),
         (&[Sync], &[Create], AnotherFile),
+        (&[Sync], &[Cut], AnotherFile),
         (&[Sync], &[SyncDirectory], AnotherFile),
         (&[Sync], &[SyncDirectory, Remove], AnotherFile),
     ];
@@ -374,7 +432,7 @@ fn a_log_that_can_not_be_written_does_not_start() {
             let disk = Memory::default();
             disk.fail(&[act], how);
             let options = Options::new("/nonexistent", "");
-            let started = Log::start_on(Box::new(disk.clone()), options, Box::new(TestKey::new()));
+            let started = Log::start_on(disk.both(), options, Box::new(TestKey::new()));
             let told = matches!(started, Err(StartError::Directory(_) | StartError::Write(_)));
             assert!(told, "{act:?} {how:?}");
         }

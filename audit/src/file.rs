@@ -1,24 +1,29 @@
 //! One log file being written: its key, its sequence, its durable length.
 
 use std::io;
-use std::ops::Range;
+use std::sync::{Arc, PoisonError};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use crate::disk::{Disk, DiskFile};
 use crate::entry::Record;
+use crate::ledger::{Ledger, Position};
 use crate::line::{FileKey, Head, LINE_END, push_record};
-use crate::log::StartError;
 use crate::moment;
-use crate::signer::{Signer, sign_and_check};
+use crate::signer::{SharedSigner, sign_and_check};
+use crate::start_error::StartError;
 
 /// What a new file is made with.
 pub(crate) struct Maker {
     pub(crate) disk: Box<dyn Disk>,
-    pub(crate) signer: Box<dyn Signer>,
+    pub(crate) signer: SharedSigner,
     /// The comment line, clean and with its line end.
     pub(crate) banner: String,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Files given up, with how much of each is in the tree: the rest goes before a new file
+    /// starts, so that the tree stays that over the files.
+    pub(crate) given_up: Vec<(u32, u64)>,
 }
 
 impl Maker {
@@ -26,6 +31,7 @@ impl Maker {
     ///
     /// `after` is the id of the last file of this run, which may be gone from the disk.
     pub(crate) fn start(&mut self, after: Option<u32>) -> Result<LiveFile, StartError> {
+        self.settle().map_err(StartError::Directory)?;
         let taken = self.disk.list().map_err(StartError::Directory)?.last().copied();
         let mut id = match taken.max(after) {
             Some(last) => last.checked_add(1).ok_or(StartError::NoIdLeft)?.max(moment::now()),
@@ -40,20 +46,37 @@ impl Maker {
             }
         };
         self.fill(id, file).inspect_err(|_| {
-            // If it stays, the next attempt takes the next id: nothing is in it
-            // that anyone was told of.
-            let _ = self.disk.remove(id);
+            if self.disk.remove(id).is_err() {
+                self.given_up.push((id, 0));
+            }
         })
+    }
+
+    /// Cuts the files that were given up to what is in the tree.
+    fn settle(&mut self) -> io::Result<()> {
+        while let Some(&(id, length)) = self.given_up.last() {
+            let done = if length == 0 { self.disk.remove(id) } else { self.disk.cut(id, length) };
+            match done {
+                // Someone took it away: then nothing of it is left to be cut.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+            self.given_up.pop();
+        }
+        Ok(())
     }
 
     fn fill(&mut self, id: u32, file: Box<dyn DiskFile>) -> Result<LiveFile, StartError> {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut()).map_err(|e| StartError::Random(e.to_string()))?;
         let key = FileKey::new(&secret);
-        let mut file = LiveFile { id, file, key, next: 0, last: 0, length: 0 };
+        let ledger = Arc::clone(&self.ledger);
+        let mut file = LiveFile { id, file, key, next: 0, last: 0, length: 0, ledger };
         // The banner goes first so that a full disk does not cost a signature.
         file.write(self.banner.as_bytes()).map_err(StartError::Write)?;
-        let signature = sign_and_check(&*self.signer, secret.as_ref())?;
+        let signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        let signature = sign_and_check(&**signer, secret.as_ref())?;
+        drop(signer);
         let head = Head { sequence: 0, time: file.stamp(moment::now()), kind: 0, result: 0 };
         let mut text = String::new();
         let public = Base64UrlUnpadded::encode_string(secret.as_ref());
@@ -63,7 +86,7 @@ impl Maker {
         file.file.sync().map_err(StartError::Write)?;
         self.disk.sync_directory().map_err(StartError::Directory)?;
         file.next = 1;
-        file.length = length_of(&self.banner) + length_of(&text);
+        file.enter(&format!("{}{text}", self.banner));
         Ok(file)
     }
 }
@@ -79,6 +102,14 @@ pub(crate) struct LiveFile {
     last: u32,
     /// How much of the file is known to be durable.
     length: u64,
+    ledger: Arc<Ledger>,
+}
+
+/// What was committed: the numbers of its first record, in the file and in the tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Committed {
+    pub(crate) sequence: u64,
+    pub(crate) index: u64,
 }
 
 /// What went wrong with a file, and whether it can be used again.
@@ -95,13 +126,18 @@ impl LiveFile {
         self.id
     }
 
+    /// How much of the file is known to be durable.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Writes the entries with one write and one fdatasync.
-    /// Returns their sequence numbers, in order, when all are durable.
+    /// Returns the numbers of the first, which the others follow, when all are durable.
     pub(crate) fn commit<'a>(
         &mut self,
         records: impl Iterator<Item = &'a Record>,
         text: &mut String,
-    ) -> Result<Range<u64>, Fault> {
+    ) -> Result<Committed, Fault> {
         text.clear();
         let (first, time) = (self.next, self.stamp(moment::now()));
         let mut sequence = first;
@@ -112,27 +148,39 @@ impl LiveFile {
             push_record(text, &self.key, head, |t| subject.push_to(t), |t| ext.push_to(t));
             sequence += 1;
         }
-        self.make_durable(text)?;
+        let index = self.make_durable(text)?;
         self.next = sequence;
-        Ok(first..sequence)
+        Ok(Committed { sequence: first, index })
+    }
+
+    /// Writes a comment line and returns its index in the tree.
+    pub(crate) fn annotate(&mut self, line: &str) -> Result<u64, Fault> {
+        self.make_durable(&format!("{line}{LINE_END}"))
     }
 
     /// Goes on after a failed write: cuts off what is not durable and leaves a
     /// comment, whose fdatasync also shows that the file works again.
     pub(crate) fn mend(&mut self, comment: &str) -> Result<(), Fault> {
         self.file.truncate(self.length).map_err(Fault::Lost)?;
-        self.make_durable(&format!("# {comment}{LINE_END}"))
+        self.annotate(&format!("# {comment}"))?;
+        Ok(())
     }
 
-    fn make_durable(&mut self, text: &str) -> Result<(), Fault> {
+    /// Returns the index of the first line.
+    fn make_durable(&mut self, text: &str) -> Result<u64, Fault> {
         if let Err(error) = self.write(text.as_bytes()) {
             // Tried again when it is mended; now, so that a crash leaves no torn line.
             let _ = self.file.truncate(self.length);
             return Err(Fault::Write(error));
         }
         self.file.sync().map_err(Fault::Lost)?;
+        Ok(self.enter(text))
+    }
+
+    /// Counts in what is durable now.
+    fn enter(&mut self, text: &str) -> u64 {
         self.length += length_of(text);
-        Ok(())
+        self.ledger.enter(text, Position { file: self.id, offset: self.length })
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -168,6 +216,7 @@ fn length_of(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Directory;
 
     #[test]
     fn a_banner_stays_one_comment_line() {
@@ -180,7 +229,9 @@ mod tests {
     fn a_clock_that_steps_back_does_not_show() {
         let file = Box::new(tempfile::tempfile().unwrap());
         let key = FileKey::new(&[0; 32]);
-        let mut file = LiveFile { id: 1, file, key, next: 0, last: 0, length: 0 };
+        let shelf = Arc::new(Directory("/nonexistent".into()));
+        let ledger = Arc::new(Ledger::new(shelf, Default::default(), None));
+        let mut file = LiveFile { id: 1, file, key, next: 0, last: 0, length: 0, ledger };
         let stamps = [100, 90, 100, 101].map(|now| file.stamp(now));
         assert_eq!(stamps, [100, 100, 100, 101]);
     }

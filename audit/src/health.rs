@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Health {
     current: AtomicU32,
     fault: Mutex<Option<String>>,
+    unsigned: Mutex<Option<String>>,
     failed: AtomicBool,
     shut: AtomicBool,
 }
@@ -17,6 +18,7 @@ impl Health {
         Self {
             current: AtomicU32::new(current),
             fault: Mutex::new(None),
+            unsigned: Mutex::new(None),
             failed: AtomicBool::new(false),
             shut: AtomicBool::new(false),
         }
@@ -45,6 +47,15 @@ impl Health {
         self.current.store(current, Ordering::Release);
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.failed.store(false, Ordering::Release);
+    }
+
+    /// Why the last checkpoint was not made, if it was not.
+    pub(crate) fn unsigned(&self) -> Option<String> {
+        self.unsigned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn tell_unsigned(&self, why: Option<String>) {
+        *self.unsigned.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// For good.

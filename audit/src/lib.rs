@@ -8,6 +8,7 @@
 //! [`verify`] checks a file offline with nothing but the public key.  The format
 //! and what it proves are described in `docs/audit-format.md`.
 
+mod checkpoint;
 mod closing;
 mod disk;
 mod entry;
@@ -17,23 +18,37 @@ mod faults;
 mod field;
 mod file;
 mod health;
+mod ledger;
 mod line;
 mod log;
 mod moment;
+mod node;
+mod notary;
+mod proofs;
 mod reading;
+mod restore;
 mod rows;
+mod saved;
 mod signer;
+mod start_error;
+mod tree;
 mod verify;
+mod window;
 mod writer;
 
+pub use checkpoint::{BadCheckpoint, Checkpoint, LogKey};
 pub use closing::{Closing, Receipt, Unwritten};
 pub use ed25519_dalek::VerifyingKey;
 pub use entry::Entry;
 pub use event::{LogResult, LogType};
 pub use field::{Ext, Subject};
-pub use log::{Log, Options, StartError};
+pub use log::{Log, Options};
 pub use moment::rfc3339;
+pub use node::{Flaw, NodeSummary, prove, prove_consistency, verify_node};
+pub use proofs::ProofError;
 pub use reading::{Cause, Finding};
 pub use rows::{Row, Rows, rows};
 pub use signer::{Signer, SignerError};
+pub use start_error::StartError;
+pub use tree::{Hash, proves_consistency, proves_inclusion};
 pub use verify::{Summary, verify};

@@ -2,21 +2,29 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
+use ed25519_dalek::VerifyingKey;
 use futures_channel::oneshot;
-use thiserror::Error;
 
+use crate::checkpoint::{Checkpoint, LogKey};
 use crate::closing::{Closing, Receipt, Unwritten};
-use crate::disk::{self, Directory, Disk};
+use crate::disk::{self, Directory, Disk, Kept, Shelf};
 use crate::entry::{Entry, Record};
 use crate::event::{LogResult, LogType};
 use crate::field::{Ext, Subject};
 use crate::file::{Maker, comment_line};
 use crate::health::{Health, Places};
+use crate::ledger::Ledger;
+use crate::notary::Notary;
+use crate::proofs::{self, ProofError};
+use crate::restore::{Restored, restore};
 use crate::signer::{Signer, SignerError};
+use crate::start_error::StartError;
 use crate::writer::{Job, Message, Writer};
 
 /// How a log is started.
@@ -30,12 +38,24 @@ pub struct Options {
     /// How many entries may be open or waiting to be written at a time, at least
     /// one. [`Log::open`] refuses more, so that an opened entry always has room.
     pub queue: usize,
+    /// The name of the log in its checkpoints, if it is not the one that follows from the key
+    /// (see [`LogKey::named`]). It must stay the same as long as the directory is used.
+    pub origin: Option<String>,
+    /// Between two checkpoints at least: so long an entry waits for its checkpoint at most,
+    /// while the token signs at once.
+    pub checkpoint_pause: Duration,
 }
 
 impl Options {
-    /// Options with a queue of 4096.
+    /// Options with a queue of 4096, a log named after its key, and a checkpoint a second.
     pub fn new(directory: impl Into<PathBuf>, banner: impl Into<String>) -> Self {
-        Self { directory: directory.into(), banner: banner.into(), queue: 4096 }
+        Self {
+            directory: directory.into(),
+            banner: banner.into(),
+            queue: 4096,
+            origin: None,
+            checkpoint_pause: Duration::from_secs(1),
+        }
     }
 }
 
@@ -48,42 +68,93 @@ pub struct Log(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Has room for every place and the stop.
+    /// Has room for every place, a note, the close and the stop.
     messages: Sender<Message>,
+    bell: Sender<()>,
+    last_checkpoint: Arc<AtomicBool>,
+    ledger: Arc<Ledger>,
+    key: LogKey,
     places: Places,
     health: Arc<Health>,
     directory: PathBuf,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Option<Threads>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    notary: JoinHandle<()>,
 }
 
 impl Log {
-    /// Starts the file of this boot, durably, and the thread that writes it.
+    /// Checks the files that are there against their last checkpoint, sets aside what a crash
+    /// left torn, with an entry, starts the file of this boot, durably, and the threads that
+    /// write it and have its checkpoints signed.
     ///
     /// # Errors
-    /// [`StartError`] when the directory can't be written or the key doesn't sign.
+    /// [`StartError`] when the directory can't be written, the key doesn't sign, or the log was
+    /// changed.
     pub fn start(options: Options, signer: Box<dyn Signer>) -> Result<Self, StartError> {
         let disk = Box::new(Directory(options.directory.clone()));
-        Self::start_on(disk, options, signer)
+        let shelf = Arc::new(Directory(options.directory.clone()));
+        Self::start_on((disk, shelf), options, signer)
     }
 
     pub(crate) fn start_on(
-        disk: Box<dyn Disk>,
+        (mut disk, shelf): (Box<dyn Disk>, Arc<dyn Shelf>),
         options: Options,
         signer: Box<dyn Signer>,
     ) -> Result<Self, StartError> {
-        let Options { directory, banner, queue } = options;
-        let queue = queue.max(1);
-        let mut maker = Maker { disk, signer, banner: comment_line(&banner) };
+        let key = key_of(&*signer, options.origin.as_deref())?;
+        let signer = Arc::new(Mutex::new(signer));
+        let Restored { tree, position, published, set_aside } = restore(&mut *disk, &*shelf, &key)?;
+        let ledger = Arc::new(Ledger::new(Arc::clone(&shelf), (tree, position), published));
+        let mut maker = Maker {
+            disk,
+            signer: Arc::clone(&signer),
+            banner: comment_line(&options.banner),
+            ledger: Arc::clone(&ledger),
+            given_up: Vec::new(),
+        };
         let file = maker.start(None)?;
+        shelf
+            .put(VKEY, format!("{key}\n").as_bytes(), Kept::Durably)
+            .map_err(StartError::Directory)?;
         let health = Arc::new(Health::new(file.id()));
-        let (messages, inbox) = bounded(queue.saturating_add(1));
-        let writer = Writer::new(maker, file, inbox, Arc::clone(&health));
-        let thread = thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || writer.run())
-            .map_err(StartError::Thread)?;
-        let (places, thread) = (Places::new(queue), Mutex::new(Some(thread)));
-        Ok(Self(Arc::new(Inner { messages, places, health, directory, thread })))
+        let queue = options.queue.max(1);
+        let (messages, inbox) = bounded(queue.saturating_add(3));
+        let (bell, rings) = bounded(1);
+        let last_checkpoint = Arc::new(AtomicBool::new(false));
+        let writer = Writer::new(maker, file, (inbox, bell.clone()), Arc::clone(&health));
+        let notary = Notary {
+            ledger: Arc::clone(&ledger),
+            shelf,
+            signer,
+            key: key.clone(),
+            bell: rings,
+            writer: messages.clone(),
+            health: Arc::clone(&health),
+            last: Arc::clone(&last_checkpoint),
+            pause: options.checkpoint_pause,
+        };
+        let threads = Mutex::new(Some(Threads {
+            writer: spawn("audit", move || writer.run())?,
+            notary: spawn("audit-notary", move || notary.run())?,
+        }));
+        let (places, directory) = (Places::new(queue), options.directory);
+        let log = Self(Arc::new(Inner {
+            messages,
+            bell,
+            last_checkpoint,
+            ledger,
+            key,
+            places,
+            health,
+            directory,
+            threads,
+        }));
+        log.enter_recovery(set_aside)?;
+        Ok(log)
     }
 
     /// Opens an entry. `kind` is the type it gets when it is closed or dropped;
@@ -152,16 +223,67 @@ impl Log {
         disk::path_of(&self.0.directory, id)
     }
 
-    /// Writes what has been closed so far and stops the writer; blocks until then.
+    /// What checks the checkpoints of this log; displayed it is the vkey.
+    pub fn key(&self) -> &LogKey {
+        &self.0.key
+    }
+
+    /// The latest checkpoint that is on the disk.
+    pub fn checkpoint(&self) -> Option<Arc<Checkpoint>> {
+        self.0.ledger.published()
+    }
+
+    /// Why the last checkpoint could not be made, for an operator: entries are durable
+    /// nevertheless, and the checkpoint is tried again. `None` while all is well.
+    pub fn unsigned(&self) -> Option<String> {
+        self.0.health.unsigned()
+    }
+
+    /// The proof that the line `index` (that of a [`Receipt`]) is covered by the latest
+    /// checkpoint: a C2SP tlog-proof. Reads files.
+    ///
+    /// # Errors
+    /// [`ProofError`], also while no checkpoint covers the line.
+    pub fn prove(&self, index: u64) -> Result<String, ProofError> {
+        proofs::inclusion(&self.0.ledger, index)
+    }
+
+    /// The proof that the log of `old` lines is the start of that of `new`, as a line `old N`,
+    /// a line `new N`, and the hashes (RFC 6962, section 2.1.2) in base64, one a line. Reads
+    /// files.
+    ///
+    /// # Errors
+    /// [`ProofError`], also when the latest checkpoint covers less than `new` lines.
+    pub fn prove_consistency(&self, old: u64, new: u64) -> Result<String, ProofError> {
+        proofs::consistency(&self.0.ledger, old, new)
+    }
+
+    /// Writes what has been closed so far, has a last checkpoint made, which waits for the token
+    /// as long as one signature takes, and stops; blocks until then.
     /// Entries closed later are [`Unwritten`].
     pub fn shutdown(&self) {
         self.0.health.shut();
-        let mut thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = thread.take() {
-            // Either error means that the writer has ended already.
+        let mut threads = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Threads { writer, notary }) = threads.take() {
+            // Any error here means that the thread has ended already.
+            let (done, closed) = bounded(1);
+            let _ = self.0.messages.send(Message::Close(done));
+            let _ = closed.recv();
+            self.0.ask_for_last_checkpoint();
+            let _ = notary.join();
             let _ = self.0.messages.send(Message::Stop);
-            let _ = thread.join();
+            let _ = writer.join();
         }
+    }
+
+    /// Enters what was set aside.
+    fn enter_recovery(&self, set_aside: Vec<String>) -> Result<(), StartError> {
+        for name in set_aside {
+            let (kind, result) = (LogType::LOG_TYPE_AUDIT_TAIL_RECOVERED, LogResult::LOG_RESULT_OK);
+            let entered = self.append(kind, result, Subject::None, Ext::Text(name));
+            let _ = entered.map_err(|_| StartError::Recovery)?;
+        }
+        Ok(())
     }
 
     /// Sends a record to the writer. Its place is its room in the channel.
@@ -177,31 +299,36 @@ impl Log {
     }
 }
 
-/// Why a log file could not be started.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The directory can't be read, or a file can't be created in it.
-    #[error(
-        "the directory of the audit log can't be used: {0}; it must exist, belong to the \
-         daemon's user and have mode 0700"
-    )]
-    Directory(#[source] io::Error),
-    /// A file has the highest id there is.
-    #[error(
-        "no id is left for a new audit log file: one named ffffffff.log is there; move it away \
-         and check the host's clock"
-    )]
-    NoIdLeft,
-    /// The system gave no random bytes.
-    #[error("no random bytes for the key of the audit log file: {0}; check the kernel's getrandom")]
-    Random(String),
-    /// The logger key did not sign.
-    #[error("the logger key did not sign the new audit log file: {0}")]
-    Signer(#[from] SignerError),
-    /// The writer's thread could not be started.
-    #[error("the thread of the audit log can't be started: {0}; raise the limit of tasks")]
-    Thread(#[source] io::Error),
-    /// The new file can't be written.
-    #[error("the new audit log file can't be written: {0}; make room or mend the disk")]
-    Write(#[source] io::Error),
+impl Inner {
+    fn ask_for_last_checkpoint(&self) {
+        self.last_checkpoint.store(true, Ordering::Release);
+        // Full: it rings already.
+        let _ = self.bell.try_send(());
+    }
 }
+
+/// Without a shutdown, what was closed is written, and the threads end by themselves.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.ask_for_last_checkpoint();
+        let _ = self.messages.try_send(Message::Stop);
+    }
+}
+
+fn key_of(signer: &dyn Signer, origin: Option<&str>) -> Result<LogKey, StartError> {
+    let key = VerifyingKey::from_bytes(&signer.public_key())
+        .map_err(|_| SignerError::new("its public key is no Ed25519 key"))?;
+    match origin {
+        None => Ok(LogKey::of(key)),
+        Some(origin) => {
+            LogKey::named(origin, key).ok_or_else(|| StartError::Origin(origin.to_owned()))
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
+}
+
+/// Where the vkey is written down for auditors.
+const VKEY: &str = "logger.vkey";

@@ -4,6 +4,8 @@ use std::io::{self, BufRead, Read};
 
 use thiserror::Error;
 
+use crate::checkpoint::BadCheckpoint;
+
 /// A fault of a log file: the first one, with its line.
 #[derive(Debug, Error)]
 #[error("line {line}: {cause}")]
@@ -17,24 +19,64 @@ pub struct Finding {
 /// What is wrong with a line.
 #[derive(Debug, Error)]
 pub enum Cause {
+    /// A tile is not that of the lines, which are as they were signed.
+    #[error("the tile does not have the hashes of the lines: take it away and restart the daemon")]
+    BadTile,
+    /// A checkpoint can't be believed.
+    #[error("{0}")]
+    Checkpoint(#[from] BadCheckpoint),
     /// The tag is not that of the text before it.
     #[error("the line was edited: its tag does not belong to its text")]
     BadTag,
     /// The file ends without any record.
     #[error("the file holds no record at all")]
     Empty,
+    /// Not the line that was signed, though nothing is wrong with it alone.
+    #[error(
+        "forged: a right line, but not the one that a checkpoint covers here; it was edited, put \
+         in or moved, or one before it was taken away, by someone who made new tags"
+    )]
+    Forged,
     /// The signature over the file's key is not by the given logger key.
     #[error("forged or foreign: the file's key is not signed by this logger key")]
     ForgedKey,
+    /// The lines before are missing at the end of a file, or a whole file is.
+    #[error("lines are missing before this file: one was cut, taken away or misplaced")]
+    LinesMissing,
     /// A line too long for any record.
     #[error("the line is longer than {LINE_LIMIT} bytes")]
     LongLine,
     /// Not a line of this format.
     #[error("not a log line: {0}")]
     Malformed(&'static str),
+    /// A checkpoint that is not the next one.
+    #[error("the checkpoint is not the next one: doubled, moved, or lines before it are missing")]
+    MisplacedCheckpoint,
+    /// The directory has no checkpoint.
+    #[error("there is no file `checkpoint`, so nothing says how many lines there were")]
+    NoCheckpoint,
     /// The first record does not bring the file's key.
     #[error("the first record is not LOG_TYPE_KEY_INIT: the start of the file is missing")]
     NoKey,
+    /// Somewhere from here on the lines are not those that were signed.
+    #[error("changed, from here on somewhere before line {0} of the node: not as it was signed")]
+    NotAsSigned(u64),
+    /// The line that repeats the latest checkpoint is missing or changed.
+    #[error("the latest checkpoint is not repeated from here on: the line was changed or cut off")]
+    NotRepeated,
+    /// The lines up to the given checkpoint are not those that it was made of.
+    #[error("rewritten: the first {0} lines are not those of the checkpoint given with --since")]
+    Rewritten(u64),
+    /// There are fewer lines than there were at the given checkpoint.
+    #[error(
+        "rolled back: --since covers {since} lines, and after it there was one more; {found} are here"
+    )]
+    RolledBack {
+        /// The size of the given checkpoint.
+        since: u64,
+        /// How many lines there are.
+        found: u64,
+    },
     /// A record is missing, doubled or in another place.
     #[error("record {expected:x} was expected and {found:x} is here: dropped, doubled or moved")]
     SequenceGap {
@@ -54,6 +96,16 @@ pub enum Cause {
     /// The last line has no line end: the write was cut off.
     #[error("the last line is torn: the file was cut off, or its writer crashed")]
     TornTail,
+    /// There are fewer lines than the latest checkpoint covers, and the one that repeats it.
+    #[error(
+        "truncated: the checkpoint covers {signed} lines, and after it there was one more; {found} are here"
+    )]
+    Truncated {
+        /// The size of the checkpoint.
+        signed: u64,
+        /// How many lines there are.
+        found: u64,
+    },
     /// The result is none of 0, 1 and 2.
     #[error("unknown result code {0}")]
     UnknownResult(u8),
@@ -66,15 +118,29 @@ impl Cause {
     /// A stable name for programs, such as `sequence_gap`.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::BadTile => "bad_tile",
+            Self::Checkpoint(BadCheckpoint::Forged) => "forged_checkpoint",
+            Self::Checkpoint(BadCheckpoint::Malformed(_)) => "malformed_checkpoint",
+            Self::Checkpoint(BadCheckpoint::WrongKey) => "wrong_key",
+            Self::Checkpoint(BadCheckpoint::WrongOrigin(_)) => "wrong_origin",
             Self::BadTag => "bad_tag",
             Self::Empty => "empty",
+            Self::Forged => "forged_tag",
             Self::ForgedKey => "forged_key",
+            Self::LinesMissing => "lines_missing",
             Self::LongLine => "long_line",
             Self::Malformed(_) => "malformed",
+            Self::MisplacedCheckpoint => "misplaced_checkpoint",
+            Self::NoCheckpoint => "no_checkpoint",
             Self::NoKey => "no_key",
+            Self::NotAsSigned(_) => "not_as_signed",
+            Self::NotRepeated => "not_repeated",
+            Self::Rewritten(_) => "rewritten",
+            Self::RolledBack { .. } => "rolled_back",
             Self::SequenceGap { .. } => "sequence_gap",
             Self::TimeBackwards { .. } => "time_backwards",
             Self::TornTail => "torn_tail",
+            Self::Truncated { .. } => "truncated",
             Self::UnknownResult(_) => "unknown_result",
             Self::Unreadable(_) => "unreadable",
         }

@@ -1,10 +1,12 @@
 //! The logger key, as the log sees it: something that signs.
 
+use std::sync::{Arc, Mutex};
+
 use ed25519_dalek::{Signature, VerifyingKey};
 use thiserror::Error;
 
-/// The logger key in the token. Used from the writer's thread when a file starts;
-/// both calls may block.
+/// The logger key in the token. Used by one thread at a time, when a file starts and for
+/// checkpoints; both calls may block.
 pub trait Signer: Send {
     /// The Ed25519 public key (RFC 8032), 32 bytes.
     fn public_key(&self) -> [u8; 32];
@@ -27,6 +29,9 @@ impl SignerError {
         Self(message.into())
     }
 }
+
+/// The signer, shared by the writer and the notary.
+pub(crate) type SharedSigner = Arc<Mutex<Box<dyn Signer>>>;
 
 /// Signs and checks the signature under the signer's own public key: a token
 /// that signs wrongly would otherwise make a file that nobody can verify.

@@ -35,7 +35,7 @@ pub struct Summary {
 /// The first [`Finding`].
 pub fn verify(reader: impl BufRead, key: &VerifyingKey) -> Result<Summary, Finding> {
     let mut lines = Lines::new(reader);
-    let mut check = Check { logger: key, file_key: None, summary: Summary::default() };
+    let mut check = Check::new(key);
     loop {
         let outcome = match lines.next() {
             Ok(Some(line)) => check.line(line),
@@ -47,15 +47,20 @@ pub fn verify(reader: impl BufRead, key: &VerifyingKey) -> Result<Summary, Findi
     }
 }
 
-struct Check<'a> {
+/// The check of one file, line by line.
+pub(crate) struct Check<'a> {
     logger: &'a VerifyingKey,
     /// Of the last key record.
     file_key: Option<FileKey>,
-    summary: Summary,
+    pub(crate) summary: Summary,
 }
 
-impl Check<'_> {
-    fn line(&mut self, line: &str) -> Result<(), Cause> {
+impl<'a> Check<'a> {
+    pub(crate) fn new(logger: &'a VerifyingKey) -> Self {
+        Self { logger, file_key: None, summary: Summary::default() }
+    }
+
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Cause> {
         match Line::parse(line).map_err(Cause::Malformed)? {
             Line::Comment => {
                 self.summary.comments += 1;

@@ -5,19 +5,35 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use futures_channel::oneshot;
 
 use crate::closing::{Answer, Receipt, Unwritten};
 use crate::entry::Record;
-use crate::file::{Fault, LiveFile, Maker};
+use crate::file::{Committed, Fault, LiveFile, Maker};
 use crate::health::Health;
+use crate::ledger::Ledger;
+use crate::window::WINDOW;
 
 /// What the handles send.
 #[derive(Debug)]
 pub(crate) enum Message {
     Entry(Job),
+    /// Takes no entries from here on, and says so.
+    Close(Sender<()>),
+    /// A line to be written.
+    Note(Note),
     Stop,
+}
+
+/// The line that repeats a checkpoint.
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) line: String,
+    /// How many leaves the checkpoint covers.
+    pub(crate) size: u64,
+    /// Gets the index of the line when it is durable, or `None` if it is not written.
+    pub(crate) done: Sender<Option<u64>>,
 }
 
 /// An entry and the one who waits for it.
@@ -32,13 +48,18 @@ pub(crate) struct Writer {
     maker: Maker,
     target: Target,
     inbox: Receiver<Message>,
+    /// Rung when something is durable; has room for one ring.
+    bell: Sender<()>,
     health: Arc<Health>,
+    ledger: Arc<Ledger>,
     /// The last file of this run.
     last_id: u32,
     /// When the next attempt to heal is due.
     retry: Instant,
     /// Entries refused since the last good write.
     refused: u64,
+    /// Set by the end of a run.
+    closed: bool,
     /// The lines of a batch, kept for its capacity.
     text: String,
 }
@@ -56,11 +77,14 @@ impl Writer {
     pub(crate) fn new(
         maker: Maker,
         file: LiveFile,
-        inbox: Receiver<Message>,
+        (inbox, bell): (Receiver<Message>, Sender<()>),
         health: Arc<Health>,
     ) -> Self {
         Self {
+            ledger: Arc::clone(&maker.ledger),
             maker,
+            bell,
+            closed: false,
             last_id: file.id(),
             target: Target::Good(file),
             inbox,
@@ -76,15 +100,36 @@ impl Writer {
         let _last_will = LastWill(Arc::clone(&self.health));
         loop {
             match self.next() {
-                Ok(Message::Entry(job)) => {
-                    if self.batch(job) == After::Stop {
+                Ok(message) => {
+                    if self.attend_to(message) == After::Stop {
                         return;
                     }
                 }
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => self.heal(),
             }
         }
+    }
+
+    fn attend_to(&mut self, message: Message) -> After {
+        match message {
+            Message::Entry(job) => {
+                if let Some(other) = self.batch(job) {
+                    return self.attend_to(other);
+                }
+            }
+            Message::Close(done) => {
+                self.closed = true;
+                let _ = done.send(());
+            }
+            Message::Note(note) => {
+                let index = self.annotate(&note);
+                // The notary may have given up waiting.
+                let _ = note.done.send(index);
+            }
+            Message::Stop => return After::Stop,
+        }
+        After::GoOn
     }
 
     fn next(&self) -> Result<Message, RecvTimeoutError> {
@@ -94,33 +139,36 @@ impl Writer {
         }
     }
 
-    /// Takes whatever else is queued, without waiting for more, and settles it.
-    fn batch(&mut self, first: Job) -> After {
+    /// Takes whatever else is queued, without waiting for more, and settles it. Returns what
+    /// came after that was no entry.
+    fn batch(&mut self, first: Job) -> Option<Message> {
         let mut jobs = vec![first];
-        let mut after = After::GoOn;
-        while jobs.len() < BATCH {
+        let mut other = None;
+        while jobs.len() < BATCH && other.is_none() {
             match self.inbox.try_recv() {
                 Ok(Message::Entry(job)) => jobs.push(job),
-                Ok(Message::Stop) => {
-                    after = After::Stop;
-                    break;
-                }
+                Ok(message) => other = Some(message),
                 Err(_) => break,
             }
         }
         self.settle(jobs);
-        after
+        other
     }
 
     fn settle(&mut self, jobs: Vec<Job>) {
+        if self.closed {
+            return self.refuse(jobs);
+        }
         match mem::replace(&mut self.target, Target::Lost) {
             Target::Good(mut file) => {
                 match file.commit(jobs.iter().map(|job| &job.record), &mut self.text) {
-                    Ok(indices) => {
-                        for (job, index) in jobs.into_iter().zip(indices) {
-                            job.answer(Ok(Receipt::written(file.id(), index)));
+                    Ok(Committed { sequence, index }) => {
+                        for (job, place) in jobs.into_iter().zip(0..) {
+                            let (sequence, index) = (sequence + place, index + place);
+                            job.answer(Ok(Receipt::written(file.id(), sequence, index)));
                         }
                         self.target = Target::Good(file);
+                        self.ring();
                     }
                     Err(fault) => {
                         self.fail(fault, file);
@@ -139,6 +187,35 @@ impl Writer {
         }
     }
 
+    /// The index of the line of a checkpoint, if it could be written. A checkpoint that lags too
+    /// far behind is not: a verifier keeps the leaves since then in memory.
+    fn annotate(&mut self, note: &Note) -> Option<u64> {
+        if self.ledger.size().saturating_sub(note.size) > LAG {
+            return None;
+        }
+        match mem::replace(&mut self.target, Target::Lost) {
+            Target::Good(mut file) => match file.annotate(&note.line) {
+                Ok(index) => {
+                    self.target = Target::Good(file);
+                    Some(index)
+                }
+                Err(fault) => {
+                    self.fail(fault, file);
+                    None
+                }
+            },
+            broken => {
+                self.target = broken;
+                None
+            }
+        }
+    }
+
+    fn ring(&self) {
+        // Full: it rings already.
+        let _ = self.bell.try_send(());
+    }
+
     fn refuse(&mut self, jobs: Vec<Job>) {
         for job in jobs {
             self.refused = self.refused.saturating_add(1);
@@ -150,7 +227,10 @@ impl Writer {
         self.retry = Instant::now() + RETRY;
         let (target, error) = match fault {
             Fault::Write(error) => (Target::Damaged(file), error),
-            Fault::Lost(error) => (Target::Lost, error),
+            Fault::Lost(error) => {
+                self.maker.given_up.push((file.id(), file.length()));
+                (Target::Lost, error)
+            }
         };
         self.target = target;
         self.health.fail(format!("the audit log file {:08x} failed: {error}", self.last_id));
@@ -181,6 +261,7 @@ impl Writer {
         self.last_id = file.id();
         self.target = Target::Good(file);
         self.health.mend(self.last_id);
+        self.ring();
     }
 }
 
@@ -210,6 +291,9 @@ impl Drop for LastWill {
 
 /// Entries per fdatasync at most.
 const BATCH: usize = 512;
+
+/// Leaves that may have been written since those of a checkpoint, when its line is.
+const LAG: u64 = WINDOW / 2;
 
 /// Between attempts to heal.
 const RETRY: Duration = Duration::from_millis(100);

@@ -1,0 +1,137 @@
+//! The tree over all durable lines, shared between the writer, the notary and whoever asks for
+//! a proof.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::checkpoint::Checkpoint;
+use crate::disk::{Kept, Shelf};
+use crate::tree::{Hash, TILE, TileId, Tiles, Tree};
+
+/// Grows with each write that is durable.
+pub(crate) struct Ledger {
+    shelf: Arc<dyn Shelf>,
+    state: Mutex<State>,
+    /// The latest checkpoint that is on the disk.
+    published: Mutex<Option<Arc<Checkpoint>>>,
+}
+
+struct State {
+    tree: Tree,
+    /// Full tiles that are not on the shelf yet.
+    waiting: BTreeMap<TileId, Vec<Hash>>,
+    position: Position,
+}
+
+/// Where the last leaf of a tree ends: the file and how much of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Position {
+    pub(crate) file: u32,
+    pub(crate) offset: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(
+        shelf: Arc<dyn Shelf>,
+        (tree, position): (Tree, Position),
+        published: Option<Checkpoint>,
+    ) -> Self {
+        let state = Mutex::new(State { tree, waiting: BTreeMap::new(), position });
+        Self { shelf, state, published: Mutex::new(published.map(Arc::new)) }
+    }
+
+    /// Adds the lines of `text`, which is durable and ends at `position`. Returns the index of
+    /// the first one.
+    pub(crate) fn enter(&self, text: &str, position: Position) -> u64 {
+        // Hashed outside of the lock.
+        let leaves: Vec<_> = text.lines().map(|line| Hash::of_leaf(line.as_bytes())).collect();
+        let State { tree, waiting, position: last } = &mut *self.state();
+        let first = tree.size();
+        for leaf in leaves {
+            tree.push(leaf, |id, tile| {
+                waiting.insert(id, tile.to_vec());
+            });
+        }
+        *last = position;
+        first
+    }
+
+    /// How many leaves there are.
+    pub(crate) fn size(&self) -> u64 {
+        self.state().tree.size()
+    }
+
+    /// The tree as it is now, and where it ends.
+    pub(crate) fn snapshot(&self) -> (Tree, Position) {
+        let state = self.state();
+        (state.tree.clone(), state.position)
+    }
+
+    /// Puts the tiles that are full on the shelf.
+    pub(crate) fn store_tiles(&self) -> io::Result<()> {
+        loop {
+            let Some((id, tile)) = self.state().waiting.first_key_value().map(cloned) else {
+                return Ok(());
+            };
+            store_tile(&*self.shelf, id, &tile)?;
+            self.state().waiting.remove(&id);
+        }
+    }
+
+    pub(crate) fn publish(&self, checkpoint: Checkpoint) {
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        *published = Some(Arc::new(checkpoint));
+    }
+
+    /// The latest checkpoint that is on the disk.
+    pub(crate) fn published(&self) -> Option<Arc<Checkpoint>> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tiles for Ledger {
+    fn tile(&self, id: TileId) -> io::Result<Vec<Hash>> {
+        {
+            let State { tree, waiting, .. } = &*self.state();
+            if let Some(tile) = waiting.get(&id) {
+                return Ok(tile.clone());
+            }
+            let at_edge = tree.size() >> (8 * (u32::from(id.level) + 1)) == id.index;
+            if let (true, Some(tile)) = (at_edge, tree.edge().get(usize::from(id.level))) {
+                return Ok(tile.clone());
+            }
+        }
+        read_tile(&*self.shelf, id)
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("size", &self.size()).finish_non_exhaustive()
+    }
+}
+
+/// A full tile lies on the shelf as its hashes one after another.
+pub(crate) fn store_tile(shelf: &dyn Shelf, id: TileId, tile: &[Hash]) -> io::Result<()> {
+    let bytes: Vec<u8> = tile.iter().flat_map(|hash| *hash.as_bytes()).collect();
+    shelf.put(&id.path(), &bytes, Kept::Loosely)
+}
+
+/// A full tile from the shelf. Nothing is proved by it alone.
+pub(crate) fn read_tile(shelf: &dyn Shelf, id: TileId) -> io::Result<Vec<Hash>> {
+    let bytes = shelf.get(&id.path())?.ok_or(io::ErrorKind::NotFound)?;
+    let (hashes, rest) = bytes.as_chunks::<32>();
+    if !rest.is_empty() || u64::try_from(hashes.len()) != Ok(TILE) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is cut", id.path())));
+    }
+    Ok(hashes.iter().map(|hash| Hash::from_bytes(*hash)).collect())
+}
+
+fn cloned((id, tile): (&TileId, &Vec<Hash>)) -> (TileId, Vec<Hash>) {
+    (*id, tile.clone())
+}

@@ -1,0 +1,252 @@
+//! Line by line through all files: each file by itself, and the tree against every checkpoint.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::checkpoint::{Checkpoint, LogKey};
+use crate::disk::{self, Directory, Shelf};
+use crate::node::Flaw;
+use crate::node::oracle::{Oracle, tile_of};
+use crate::reading::{Cause, Lines};
+use crate::restore::CHECKPOINT;
+use crate::tree::Hash;
+use crate::verify::Check;
+use crate::window::Window;
+
+/// What a log without a flaw holds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct NodeSummary {
+    /// Log files.
+    pub files: u64,
+    /// Lines of all kinds: the leaves of the tree.
+    pub lines: u64,
+    /// Records, those that bring a key too.
+    pub records: u64,
+    /// Checkpoints in the files.
+    pub checkpoints: u64,
+    /// How many lines the last checkpoint covers; those after it are only tagged.
+    pub signed: u64,
+    /// How many records are among the lines after it.
+    pub unsigned_records: u64,
+    /// Unix time of the first record.
+    pub first_time: u32,
+    /// Unix time of the last record.
+    pub last_time: u32,
+}
+
+/// Checks all files of a node's log directory: each as [`verify`](crate::verify) does, and the
+/// tree over their lines against every checkpoint in them, against the file `checkpoint`, and
+/// against `since`, an earlier checkpoint from elsewhere. Memory does not grow with the log.
+///
+/// # Errors
+/// The first [`Flaw`].
+pub fn verify_node(
+    directory: &Path,
+    key: &LogKey,
+    since: Option<&Checkpoint>,
+) -> Result<NodeSummary, Flaw> {
+    let unreadable = |file: &str, error| Flaw::at(file, 0, Cause::Unreadable(error));
+    // Read first: a running daemon puts the line in a file before.
+    let note = Directory(directory.to_owned()).get(CHECKPOINT);
+    let note = note.map_err(|error| unreadable(CHECKPOINT, error))?;
+    let note = note.ok_or_else(|| Flaw::at(CHECKPOINT, 0, Cause::NoCheckpoint))?;
+    let published = Checkpoint::open(&String::from_utf8_lossy(&note), key)
+        .map_err(|bad| Flaw::at(CHECKPOINT, 0, bad))?;
+    let ids = disk::list(directory).map_err(|error| unreadable("", error))?;
+    let mut node = Node::new(directory, key, (&published, since));
+    for id in ids {
+        let path = disk::path_of(directory, id);
+        let file = format!("{id:08x}.log");
+        let open = File::open(path).map_err(|error| unreadable(&file, error))?;
+        node.file(&file, Lines::new(BufReader::new(open)))?;
+    }
+    node.end()
+}
+
+/// A line, for people.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    file: String,
+    line: u64,
+    index: u64,
+}
+
+struct Node<'a> {
+    key: &'a LogKey,
+    published: &'a Checkpoint,
+    since: Option<&'a Checkpoint>,
+    window: Window,
+    oracle: Oracle,
+    summary: NodeSummary,
+    here: Place,
+    /// The first line that no checkpoint has proved yet.
+    unproved: Option<Place>,
+    /// The first of them that is not what the oracle says.
+    different: Option<Place>,
+    /// A tile that was wrong about lines that were right.
+    bad_tile: Option<String>,
+    /// Where the first line stands that the published checkpoint does not cover.
+    after_published: Option<Place>,
+    repeated: bool,
+}
+
+impl<'a> Node<'a> {
+    fn new(
+        directory: &Path,
+        key: &'a LogKey,
+        (published, since): (&'a Checkpoint, Option<&'a Checkpoint>),
+    ) -> Self {
+        Self {
+            key,
+            published,
+            since,
+            window: Window::default(),
+            oracle: Oracle::new(directory, key),
+            summary: NodeSummary::default(),
+            here: Place::default(),
+            unproved: None,
+            different: None,
+            bad_tile: None,
+            after_published: None,
+            repeated: false,
+        }
+    }
+
+    fn file(&mut self, name: &str, mut lines: Lines<BufReader<File>>) -> Result<(), Flaw> {
+        let mut check = Check::new(self.key.key());
+        loop {
+            let number = lines.number() + 1;
+            let line = match lines.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(cause) => return Err(Flaw::at(name, number, cause)),
+            };
+            let before = check.summary.records;
+            check.line(line).map_err(|cause| Flaw::at(name, number, cause))?;
+            self.here = Place { file: name.to_owned(), line: number, index: self.window.size() };
+            self.summary.unsigned_records += check.summary.records - before;
+            self.line(line)?;
+        }
+        let found = check.summary;
+        if self.summary.records == 0 {
+            self.summary.first_time = found.first_time;
+        }
+        if found.records > 0 {
+            self.summary.last_time = found.last_time;
+        }
+        self.summary.records += found.records;
+        self.summary.files += 1;
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Flaw> {
+        let (leaf, index) = (Hash::of_leaf(line.as_bytes()), self.here.index);
+        if self.different.is_none() && self.oracle.leaf(index).is_some_and(|known| known != leaf) {
+            self.different = Some(self.here.clone());
+        }
+        if self.unproved.is_none() {
+            self.unproved = Some(self.here.clone());
+        }
+        if index == self.published.size() {
+            self.after_published = Some(self.here.clone());
+        }
+        self.window.push(leaf);
+        self.summary.lines = self.window.size();
+        if let Some(opened) = Checkpoint::open_line(line, self.key) {
+            let checkpoint = opened.map_err(|bad| self.flaw_here(bad))?;
+            self.checkpoint(&checkpoint)?;
+        }
+        if self.window.size() == self.published.size() {
+            self.compare(self.published)?;
+        }
+        match self.since {
+            Some(since) if since.size() == self.window.size() => self.compare_since(since),
+            _ => Ok(()),
+        }
+    }
+
+    /// A checkpoint among the lines: it covers lines before itself, and more than the last one.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Flaw> {
+        let size = checkpoint.size();
+        if size <= self.summary.signed || size > self.here.index {
+            return Err(self.flaw_before(size, Cause::MisplacedCheckpoint));
+        }
+        self.compare(checkpoint)?;
+        self.repeated |= checkpoint == self.published;
+        self.window.settle(size);
+        self.summary.checkpoints += 1;
+        self.summary.signed = size;
+        self.summary.unsigned_records = 0;
+        self.unproved = None;
+        if let Some(place) = self.different.take_if(|place| place.index < size) {
+            self.bad_tile.get_or_insert(tile_of(place.index));
+        }
+        Ok(())
+    }
+
+    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), Flaw> {
+        let size = checkpoint.size();
+        match self.window.root_at(size) {
+            Some(root) if root == *checkpoint.root() => Ok(()),
+            Some(_) => Err(self.changed(size)),
+            None => Err(self.flaw_here(Cause::MisplacedCheckpoint)),
+        }
+    }
+
+    fn compare_since(&self, since: &Checkpoint) -> Result<(), Flaw> {
+        let size = since.size();
+        if self.window.root_at(size).as_ref() == Some(since.root()) {
+            return Ok(());
+        }
+        Err(self.flaw_here(Cause::Rewritten(size)))
+    }
+
+    /// The lines do not come to the root over `size` of them.
+    fn changed(&self, size: u64) -> Flaw {
+        match (&self.different, &self.unproved) {
+            (Some(place), _) if place.index < size && place.line == 1 && place.index > 0 => {
+                Flaw::at(&place.file, 1, Cause::LinesMissing)
+            }
+            (Some(place), _) if place.index < size => {
+                Flaw::at(&place.file, place.line, Cause::Forged)
+            }
+            (_, Some(place)) => Flaw::at(&place.file, place.line, Cause::NotAsSigned(size)),
+            _ => self.flaw_here(Cause::NotAsSigned(size)),
+        }
+    }
+
+    /// A checkpoint that comes too early may do so because lines before it are missing.
+    fn flaw_before(&self, size: u64, cause: Cause) -> Flaw {
+        match &self.different {
+            Some(place) if size > self.here.index && place.index < self.here.index => {
+                self.changed(size)
+            }
+            _ => self.flaw_here(cause),
+        }
+    }
+
+    fn flaw_here(&self, cause: impl Into<Cause>) -> Flaw {
+        Flaw::at(&self.here.file, self.here.line, cause)
+    }
+
+    fn end(self) -> Result<NodeSummary, Flaw> {
+        let (found, signed) = (self.window.size(), self.published.size());
+        if found <= signed {
+            return Err(self.flaw_here(Cause::Truncated { signed, found }));
+        }
+        if let Some(since) = self.since.map(Checkpoint::size).filter(|since| found <= *since) {
+            return Err(self.flaw_here(Cause::RolledBack { since, found }));
+        }
+        if !self.repeated {
+            let place = self.after_published.as_ref().unwrap_or(&self.here);
+            return Err(Flaw::at(&place.file, place.line, Cause::NotRepeated));
+        }
+        match self.bad_tile.or(self.different.map(|place| tile_of(place.index))) {
+            Some(tile) => Err(Flaw::at(&tile, 0, Cause::BadTile)),
+            None => Ok(self.summary),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What the daemon's own tiles say about single lines. They prove nothing: but where a
+//! checkpoint shows that something was changed, they show which line.
+
+use std::path::Path;
+
+use crate::checkpoint::LogKey;
+use crate::disk::Directory;
+use crate::ledger::read_tile;
+use crate::saved::Saved;
+use crate::tree::{Hash, TILE, TileId};
+
+pub(super) struct Oracle {
+    shelf: Directory,
+    saved: Option<Saved>,
+    /// The tile that was asked last; empty if there is none.
+    tile: Option<(u64, Vec<Hash>)>,
+}
+
+impl Oracle {
+    pub(super) fn new(directory: &Path, key: &LogKey) -> Self {
+        let shelf = Directory(directory.to_owned());
+        let saved = Saved::get(&shelf, key);
+        Self { shelf, saved, tile: None }
+    }
+
+    /// Which line should be here, if that is known.
+    pub(super) fn leaf(&mut self, index: u64) -> Option<Hash> {
+        let number = index / TILE;
+        if self.tile.as_ref().is_none_or(|(known, _)| *known != number) {
+            let id = TileId { level: 0, index: number };
+            let tile = read_tile(&self.shelf, id).ok().or_else(|| self.edge(number));
+            self.tile = Some((number, tile.unwrap_or_default()));
+        }
+        let (_, tile) = self.tile.as_ref()?;
+        tile.get(usize::try_from(index % TILE).ok()?).copied()
+    }
+
+    /// The last tile, which is not full.
+    fn edge(&self, number: u64) -> Option<Vec<Hash>> {
+        let tree = &self.saved.as_ref()?.tree;
+        (tree.size() / TILE == number).then(|| tree.edge().first().cloned())?
+    }
+}
+
+/// The name of the tile with the hash of this line.
+pub(super) fn tile_of(index: u64) -> String {
+    TileId { level: 0, index: index / TILE }.path()
+}

@@ -1,0 +1,115 @@
+//! The thread that has checkpoints signed, away from the writer: a token that is slow or gone
+//! holds up no entry.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::checkpoint::{Checkpoint, Claim, LogKey};
+use crate::disk::{Kept, Shelf};
+use crate::health::Health;
+use crate::ledger::Ledger;
+use crate::restore::CHECKPOINT;
+use crate::saved::Saved;
+use crate::signer::{SharedSigner, sign_and_check};
+use crate::writer::{Message, Note};
+
+/// Owned by its thread.
+pub(crate) struct Notary {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) shelf: Arc<dyn Shelf>,
+    pub(crate) signer: SharedSigner,
+    pub(crate) key: LogKey,
+    /// Rung by the writer when something is durable.
+    pub(crate) bell: Receiver<()>,
+    pub(crate) writer: Sender<Message>,
+    pub(crate) health: Arc<Health>,
+    /// Set, and the bell rung, when one last checkpoint is wanted.
+    pub(crate) last: Arc<AtomicBool>,
+    /// Between two checkpoints at least.
+    pub(crate) pause: Duration,
+}
+
+impl Notary {
+    /// Until it has made its last checkpoint or the writer is gone.
+    pub(crate) fn run(self) {
+        let (mut wanted, mut due, mut covered) = (true, Instant::now(), 0);
+        loop {
+            if self.last.load(Ordering::Acquire) {
+                self.attempt(&mut covered);
+                return;
+            }
+            let rung = if wanted {
+                self.bell.recv_deadline(due)
+            } else {
+                self.bell.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match rung {
+                Ok(()) => wanted = true,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    due = Instant::now() + self.pause;
+                    wanted = !self.attempt(&mut covered);
+                }
+            }
+        }
+    }
+
+    /// Makes a checkpoint if anything is new, and says whether all is well.
+    fn attempt(&self, covered: &mut u64) -> bool {
+        let made = self.checkpoint(covered);
+        let good = made.is_ok();
+        self.health.tell_unsigned(made.err());
+        good
+    }
+
+    /// Signs the tree as it is, has the checkpoint written into the log file, and only then
+    /// puts it beside: so a log that is shorter than its checkpoint has been cut.
+    fn checkpoint(&self, covered: &mut u64) -> Result<(), String> {
+        let (tree, position) = self.ledger.snapshot();
+        if tree.size() == *covered {
+            return Ok(());
+        }
+        let origin = self.key.origin().to_owned();
+        let claim = Claim { origin, size: tree.size(), root: tree.root() };
+        let checkpoint = self.signed(claim)?;
+        let written = self.written(&checkpoint)?;
+        // Its own line alone is nothing new.
+        *covered = if written == tree.size() { written + 1 } else { tree.size() };
+        let saved = Saved { tree, position, checkpoint };
+        self.ledger
+            .store_tiles()
+            .and_then(|()| saved.put(&*self.shelf))
+            .and_then(|()| {
+                let note = saved.checkpoint.to_string();
+                self.shelf.put(CHECKPOINT, note.as_bytes(), Kept::Durably)
+            })
+            .map_err(|error| {
+                *covered = 0;
+                format!("the checkpoint can't be kept in the log directory: {error}")
+            })?;
+        self.ledger.publish(saved.checkpoint);
+        Ok(())
+    }
+
+    fn signed(&self, claim: Claim) -> Result<Checkpoint, String> {
+        let signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        let signature = sign_and_check(&**signer, claim.note().as_bytes());
+        let signature = signature.map_err(|error| format!("no checkpoint is signed: {error}"))?;
+        Ok(Checkpoint::sealed(claim, signature, &self.key))
+    }
+
+    /// The index of the line that repeats the checkpoint, once it is durable.
+    fn written(&self, checkpoint: &Checkpoint) -> Result<u64, String> {
+        let (done, outcome) = bounded(1);
+        let note = Note { line: checkpoint.line(), size: checkpoint.size(), done };
+        let _ = self.writer.send(Message::Note(note));
+        outcome
+            .recv()
+            .ok()
+            .flatten()
+            .ok_or_else(|| "the checkpoint can't be written into the log file".to_owned())
+    }
+}

@@ -1,0 +1,66 @@
+//! Hashes by tiles of 256 (C2SP tlog-tiles): where they lie, and what is computed from them.
+
+use std::io;
+
+use crate::tree::{Hash, Span, fold};
+
+/// Hashes in a full tile.
+pub(crate) const TILE: u64 = 256;
+
+/// Which tile: level 0 has the leaves, and each level the roots of the tiles below.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct TileId {
+    pub(crate) level: u8,
+    pub(crate) index: u64,
+}
+
+impl TileId {
+    /// Its path, such as `tile/0/x001/234`.
+    pub(crate) fn path(self) -> String {
+        let mut path = format!("{:03}", self.index % 1000);
+        let mut rest = self.index / 1000;
+        while rest > 0 {
+            path = format!("x{:03}/{path}", rest % 1000);
+            rest /= 1000;
+        }
+        format!("tile/{}/{path}", self.level)
+    }
+}
+
+/// Where tiles are found.
+pub(crate) trait Tiles {
+    /// The hashes of a tile, as many as there are.
+    ///
+    /// # Errors
+    /// `NotFound` for a tile that is nowhere, and whatever else reading it comes to.
+    fn tile(&self, id: TileId) -> io::Result<Vec<Hash>>;
+}
+
+/// The hash over the leaves of `span`, which must be one of those that a proof is made of.
+///
+/// # Errors
+/// When a tile can't be read or is too short.
+pub(crate) fn hash_of(tiles: &dyn Tiles, span: Span) -> io::Result<Hash> {
+    let Span { mut start, end } = span;
+    let mut peaks = Vec::new();
+    while start < end {
+        let level = (end - start).ilog2();
+        peaks.push(node(tiles, level, start >> level)?);
+        start += 1 << level;
+    }
+    let hash = peaks.into_iter().rev().reduce(|right, left| Hash::of_node(&left, &right));
+    Ok(hash.unwrap_or_else(Hash::of_nothing))
+}
+
+/// The root of a perfect subtree of 2^`height` leaves.
+fn node(tiles: &dyn Tiles, height: u32, index: u64) -> io::Result<Hash> {
+    let (level, within) = (height / 8, height % 8);
+    let first = index << within;
+    let id = TileId { level: u8::try_from(level).unwrap_or(u8::MAX), index: first / TILE };
+    let tile = tiles.tile(id)?;
+    let start = usize::try_from(first % TILE).unwrap_or(usize::MAX);
+    let hashes = tile.get(start..).and_then(|rest| rest.get(..1 << within));
+    hashes.and_then(fold).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{} is too short", id.path()))
+    })
+}
