@@ -1,7 +1,7 @@
 //! What comes before any route: TLS, plain requests, bounds, the end of the daemon (hem.md A1).
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use rustls::{NamedGroup, ProtocolVersion};
 use serde_json::json;
 use tests::client::Client;
-use tests::daemon::{Home, USER};
+use tests::daemon::{Daemon, Home, USER};
 use tests::log;
 use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
@@ -176,7 +176,7 @@ fn slow_clients_and_crowds_are_shown_the_door() {
     home.start().stop();
     home.configure(
         "\n[tls]\n",
-        "\n[listen.limits]\nidle_ms = 700\nbody_ms = 700\nhandshake_ms = 700\n\
+        "\n[listen.limits]\nidle_ms = 1500\nbody_ms = 1500\nhandshake_ms = 1500\n\
          connections_per_address = 8\n\n[tls]\n",
     );
     let daemon = home.start();
@@ -190,7 +190,7 @@ fn slow_clients_and_crowds_are_shown_the_door() {
     let start = Instant::now();
     let mut rest = Vec::new();
     let _ = header.read_to_end(&mut rest);
-    assert!(start.elapsed() >= Duration::from_millis(500));
+    assert!(start.elapsed() >= Duration::from_millis(1000));
     assert!(!String::from_utf8_lossy(&rest).contains(" 200 "), "a slow header is not served");
     let token = login::bearer(&Client::of(&daemon), USER, "keymgmt:gen");
     let body = format!(
@@ -202,15 +202,14 @@ fn slow_clients_and_crowds_are_shown_the_door() {
     crowds_are_turned_away(&daemon);
 }
 
-/// Eight connections from one address are let in, others are closed at once.
-fn crowds_are_turned_away(daemon: &tests::daemon::Daemon) {
-    let inside: Vec<_> = until("eight connections are let in", LONG, || {
-        let streams: Vec<_> = (0..8).map_while(|_| tls(daemon, &["http/1.1"]).ok()).collect();
-        (streams.len() == 8).then_some(streams)
+/// Eight connections from one address are let in, others are closed at once. On a slow machine the
+/// first may have idled out before the ninth comes: then it is tried again.
+fn crowds_are_turned_away(daemon: &Daemon) {
+    until("a ninth connection is turned away", LONG, || {
+        let inside: Vec<_> = (0..8).map_while(|_| tls(daemon, &["http/1.1"]).ok()).collect();
+        let turned_away = tls(daemon, &["http/1.1"]).is_err();
+        (inside.len() == 8 && turned_away).then_some(())
     });
-    let turned_away = tls(daemon, &["http/1.1"]).is_err();
-    drop(inside);
-    assert!(turned_away, "a ninth connection was let in");
     until("there is room again", LONG, || tls(daemon, &["http/1.1"]).ok());
 }
 
@@ -220,24 +219,29 @@ fn a_stop_lets_requests_finish() {
     let challenge = Challenge::ask(&scene.client);
     let login = challenge.answer(USER, "keymgmt:list", now() + 600).sign();
     let body = json!({ "auth": login }).to_string();
-    let request = format!(
+    let head = format!(
         "POST /api/auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    // It is held back for half a second from here on.
     let mut stream = tls(&scene.daemon, &["http/1.1"]).unwrap();
     let (address, mut daemon) = (scene.daemon.address(), scene.daemon);
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.flush().unwrap();
-    std::thread::sleep(Duration::from_millis(150));
+    stream.write_all(head.as_bytes()).unwrap();
+    // Now it is under way, and it will be held back for half a second more.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     daemon.signal(Signal::SIGTERM);
+    let home = &scene.home;
+    until("it is stopping", LONG, || home.messages().contains("stopping").then_some(()));
+    stream.write_all(body.as_bytes()).unwrap();
+    stream.flush().unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     let answer = Raw::parse(&answer);
     assert_eq!(answer.status(), 200, "{answer:?}");
     assert!(daemon.wait().success());
-    assert!(std::net::TcpStream::connect(address).is_err(), "somebody still listens");
+    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
     let file = log::files(&scene.home.at("audit")).pop().unwrap();
     let heads: Vec<_> = log::entries(&file).iter().map(log::Entry::head).collect();
     assert!(heads.contains(&"AUTH_SUCCESS_INTERNAL OK".to_owned()), "{heads:?}");
