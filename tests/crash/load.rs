@@ -192,6 +192,7 @@ impl Worker {
     ) -> Result<Reply, Lost> {
         let reply = self.client.try_send(method, path, |request| {
             let request = request.bearer_auth(token).timeout(PATIENCE);
+            let request = request.header("Accept", "application/problem+json");
             match body {
                 Some(body) => request.json(body),
                 None => request,
@@ -216,7 +217,10 @@ impl Worker {
                 std::thread::sleep(BREATH);
                 false
             }
-            status => panic!("an answer that nothing explains: {status} {reply:?}"),
+            status => {
+                let why = String::from_utf8_lossy(&reply.body);
+                panic!("an answer that nothing explains: {status} {why}")
+            }
         }
     }
 }
