@@ -6,8 +6,8 @@ use aws_lc_rs::hmac;
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use tests::client::{Client, Reply};
-use tests::daemon::{MASTER, USER};
-use tests::log::{LogReader, entries, files};
+use tests::daemon::USER;
+use tests::log::{entries, files};
 use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
@@ -269,9 +269,26 @@ fn a_wipe_leaves_nothing_and_a_fresh_device() {
     assert_eq!(set(&json!({ "tls": { "crt": crt } })), 401);
     let list = login::bearer(&scene.client, USER, "keymgmt:list");
     assert_eq!(scene.client.get("/api/keymgmt/list", &list).json()["total"], 0);
-    let _ = (MASTER, LogReader::of(&scene.daemon));
     let home = scene.stop();
     let left = Token::of(&home).list();
     let system = |id: &[u8]| id.starts_with(b"claviger-system:");
     assert!(left.iter().all(|object| system(&object.id)), "{left:?}");
+}
+
+#[test]
+fn the_self_test_passes_and_says_so() {
+    let scene = Scene::new();
+    assert_eq!(scene.client.call("GET", "/api/system/selftest", None, None).status, 401);
+    scene.create("SECP256R1", None);
+    let token = scene.user("any:scope:at:all");
+    let mut log = scene.log();
+    let first = scene.client.get("/api/system/selftest", &token).json();
+    assert_eq!(log.heads(), ["SELFTEST_PASSED OK"]);
+    assert_eq!((first["fls_state"].as_u64(), first["last_fls_state"].as_u64()), (Some(0), Some(0)));
+    assert_eq!(first["repo_stats"]["total"], 1);
+    assert_eq!(first["repo_stats"]["invalid"], 0);
+    let second = scene.client.get("/api/system/selftest", &scene.master("x")).json();
+    assert_eq!(second["last_selftest_ts"], first["selftest_ts"]);
+    assert!(first["last_selftest_ts"].as_u64() > Some(0), "there is one at the start");
+    assert_eq!(scene.client.call("GET", "/api/system/status", None, None).json()["fls_state"], 0);
 }

@@ -10,6 +10,7 @@ use crate::keyring::Keyring;
 use crate::logbook::Logbook;
 use crate::login::Desk;
 use crate::power::Switch;
+use crate::selftest::Examiner;
 
 /// Everything that handlers work with. Cloning is shallow.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The device's identity and configuration.
     pub device: Device,
+    /// The self-test.
+    pub examiner: Examiner,
     /// The keys.
     pub keyring: Keyring,
     /// The audit log, for writing. No handler reaches it.
@@ -47,6 +50,10 @@ impl Appliance {
     /// The device's identity and configuration.
     pub fn device(&self) -> &Device {
         &self.0.device
+    }
+
+    pub(crate) fn examiner(&self) -> &Examiner {
+        &self.0.examiner
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
@@ -77,6 +84,12 @@ impl Reach for Certificate {
 impl Reach for Device {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.device.clone()
+    }
+}
+
+impl Reach for Examiner {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.examiner.clone()
     }
 }
 

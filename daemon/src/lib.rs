@@ -23,6 +23,7 @@ mod problem;
 pub mod reply;
 pub mod route;
 pub mod routes;
+pub mod selftest;
 pub mod service;
 pub mod startup;
 pub mod store;

@@ -104,6 +104,12 @@ impl Pipeline {
                 "the device is not initialised: POST /api/auth/init".into(),
             ));
         }
+        if !route.in_failure && self.0.appliance.examiner().flaws() != 0 {
+            return Err(Fault::Conflict(
+                "the self-test has failed: nothing is done before the device was started anew"
+                    .into(),
+            ));
+        }
         if plain && !route.plain {
             return Err(Fault::Plain);
         }

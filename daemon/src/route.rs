@@ -42,7 +42,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use policies::{
     Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, Permit, ReadConfig,
-    ReadKey, ReadLog, Reboot, Roles, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
+    ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -74,6 +74,8 @@ pub struct Route {
     pub plain: bool,
     /// Whether it is served before the device is initialised and while the log can't be written.
     pub always: bool,
+    /// Whether it is served after the self-test failed.
+    pub in_failure: bool,
     /// The JSON text that goes with a 400, where the specification has one.
     pub invalid: Option<&'static str>,
     pub(crate) run: Handler,
@@ -122,6 +124,11 @@ impl Route {
     /// The statuses that the row may answer.
     pub fn answers(self, statuses: &'static [u16]) -> Self {
         Self { statuses, ..self }
+    }
+
+    /// Serves it after the self-test failed, too.
+    pub fn in_failure_too(self) -> Self {
+        Self { in_failure: true, ..self }
     }
 
     /// Sends this JSON text with every 400.
@@ -268,6 +275,8 @@ pub const READ_CONFIG: Scope<ReadConfig> = Scope(PhantomData);
 pub const REBOOT: Scope<Reboot> = Scope(PhantomData);
 /// `keymgmt:search`, `keymgmt:list` or `auth:ext:pair`, or nothing where searching is open.
 pub const SEARCH: Scope<SearchKeys> = Scope(PhantomData);
+/// Any token, or nothing on a fresh device.
+pub const SELF_TEST: Scope<RunSelfTest> = Scope(PhantomData);
 /// `system:shutdown` or `system:config`
 pub const SHUTDOWN: Scope<Shutdown> = Scope(PhantomData);
 /// `keymgmt:upd`
@@ -318,6 +327,7 @@ where
         body_limit: DEFAULT_BODY_LIMIT,
         plain: false,
         always: false,
+        in_failure: false,
         invalid: None,
         run,
     }

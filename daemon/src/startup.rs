@@ -17,6 +17,7 @@ use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
 use crate::login::Desk;
 use crate::power::{End, Switch};
+use crate::selftest::Examiner;
 use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
 
 /// Everything behind the sockets.
@@ -49,12 +50,15 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
     let log = start_log(config, &system, public).await?;
+    let examiner = Examiner::new(system.clone(), log.clone());
+    examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     enter_recovery(&log, recovery)?;
     let (switch, ends) = Switch::new();
     let appliance = Appliance::new(Parts {
         certificate: Certificate::new(config.tls.clone()),
         desk: Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?,
         device: device.clone(),
+        examiner,
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone(), public.logger),
@@ -106,6 +110,12 @@ async fn system_keys(
     status: TokenStatus,
 ) -> Result<SystemPublic, StartFault> {
     if let Some(public) = status.system {
+        // A token of an earlier version gets the key that it lacks. Where sealed keys are known
+        // already it has lost theirs, which another one would only cover up.
+        if !status.has_kek && !store.has_sealed().await? {
+            tracing::info!(token = %status.label, "making the key that seals keys");
+            system.provision().await?;
+        }
         return Ok(public);
     }
     if !store.is_fresh().await? {
@@ -128,8 +138,6 @@ async fn start_log(
         let log = Log::start(options, Box::new(signer))?;
         let ok = LogResult::LOG_RESULT_OK;
         let _ = log.append(LogType::LOG_TYPE_STARTUP, ok, Subject::None, Ext::None)?;
-        // The worker that came up has agreed on a known secret and found its canary.
-        let _ = log.append(LogType::LOG_TYPE_SELFTEST_PASSED, ok, Subject::None, Ext::None)?;
         Ok(log)
     });
     started.await.map_err(|_| StartFault::Unprovisioned)?
@@ -241,6 +249,9 @@ pub enum StartFault {
     /// Two rows of the route table contradict each other: a defect.
     #[error("the route table: {0}")]
     Routes(String),
+    /// The self-test could not be done. One that fails does not end up here.
+    #[error("the self-test can't be done: {}", .0.detail())]
+    SelfTest(Fault),
     /// The settings can't be used.
     #[error(transparent)]
     Settings(#[from] SettingsFault),

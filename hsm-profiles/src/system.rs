@@ -2,7 +2,11 @@
 
 use policies::Kid;
 
-use crate::protocol::{Answer, Creation, Object, Operation, TokenFault, TokenStatus};
+use crate::key_type::KeyType;
+use crate::points::ForeignPoint;
+use crate::protocol::{
+    Answer, Creation, Object, Operation, SecretBytes, SelfTest, TokenFault, TokenStatus,
+};
 use crate::transport::{Line, Vitals};
 use crate::vault::{count, misunderstood, public};
 
@@ -44,6 +48,33 @@ impl System {
     pub async fn mac(&self, message: &[u8]) -> Result<[u8; 32], TokenFault> {
         let message = message.to_vec();
         exactly(public(self.line.ask(Operation::Mac { message }).await?)?)
+    }
+
+    /// The raw X25519 secret that the identity key shares with `peer`.
+    ///
+    /// # Errors
+    /// [`TokenFault::Argument`] where `peer` is no X25519 key; see [`System`] for the others.
+    pub async fn agree_identity(&self, peer: &ForeignPoint) -> Result<SecretBytes, TokenFault> {
+        let wrong = || TokenFault::Argument("the peer's key is not of CURVE25519".to_owned());
+        let raw = peer.bytes().try_into().map_err(|_| wrong())?;
+        if peer.kind() != KeyType::Curve25519 {
+            return Err(wrong());
+        }
+        match self.line.ask(Operation::AgreeIdentity { peer: raw }).await? {
+            Answer::Secret(secret) => Ok(secret),
+            _ => Err(misunderstood()),
+        }
+    }
+
+    /// Tries known answers and the token's random generator. A test that fails is an answer.
+    ///
+    /// # Errors
+    /// See [`System`]; the token was not tested then.
+    pub async fn self_test(&self) -> Result<SelfTest, TokenFault> {
+        match self.line.ask(Operation::SelfTest).await? {
+            Answer::Tested(tested) => Ok(tested),
+            _ => Err(misunderstood()),
+        }
     }
 
     /// The Ed25519 signature of `message` by the logger key.

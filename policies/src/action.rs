@@ -184,6 +184,27 @@ impl Action for Reboot {
     }
 }
 
+/// Have the token test itself. Any token will do, whatever its scope.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSelfTest {
+    /// Whether the device was never initialised: it has nobody to ask for a token then.
+    pub fresh: bool,
+}
+
+impl Action for RunSelfTest {
+    const DOOR: Door = Door::Conditional;
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &[];
+
+    fn within(&self, _: &Scope) -> bool {
+        true
+    }
+
+    fn open_to_anyone(&self) -> bool {
+        self.fresh
+    }
+}
+
 /// Search keys by description.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchKeys {

@@ -42,7 +42,7 @@ mod subject;
 
 pub use action::{
     Action, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, ReadConfig, ReadKey, ReadLog,
-    Reboot, Roles, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
+    Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
 };
 pub use caller::{Caller, Denied, Permit};
 pub use encoding::{decode_base64, encode_base64};

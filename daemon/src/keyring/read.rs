@@ -27,6 +27,13 @@ impl Keyring {
         Ok(KeyView::of(&entry.record))
     }
 
+    /// How many keys there are, and of how many the records are damaged.
+    pub fn count(&self) -> (usize, usize) {
+        let shelf = self.0.shelf();
+        let good = shelf.entries().len();
+        (good, shelf.names().len().saturating_sub(good))
+    }
+
     /// The keys from the `offset`-th on, at most `count` and never more than 15 of them.
     pub fn list(&self, _leave: &Permit<ListKeys>, offset: usize, count: usize) -> Page {
         let shelf = self.0.shelf();

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
 use crate::route::{Appliance, Json, Request};
+use crate::selftest::Examiner;
 
 /// `GET /api/system/version`.
 pub struct GetVersion;
@@ -76,7 +77,7 @@ pub struct Status {
 
 /// How the device is.
 pub async fn status(
-    device: Device,
+    (device, examiner): (Device, Examiner),
     _: Permit<Open>,
     ask: GetStatus,
 ) -> Result<Json<Status>, Fault> {
@@ -87,7 +88,7 @@ pub async fn status(
         ctx: device.settings().map_or(0, |settings| settings.ctx),
         uptime: device.uptime(),
         temp: temperature(),
-        fls_state: 0,
+        fls_state: examiner.flaws(),
         inited: (!device.is_initialised()).then_some(false),
         https: ask.plain.then_some(true),
         hostname: elsewhere.then_some(hostname),
