@@ -255,6 +255,11 @@ impl SecretDigest {
         }
     }
 
+    /// The hash that keys of this type make MACs with; `None` for other than HMAC keys.
+    pub fn of(kind: KeyType) -> Option<Self> {
+        Self::from_name(kind.name())
+    }
+
     /// The hash with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|digest| digest.name() == name)

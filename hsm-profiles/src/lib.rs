@@ -4,6 +4,7 @@
 //! is named by a [`policies::Permit`], never by a bare KID. Behind it the *worker*, a process of
 //! its own, loads the PKCS#11 module, holds the PIN and runs one thread a session.
 
+mod algorithm;
 mod key_type;
 mod oid;
 mod pkcs11;
@@ -11,13 +12,18 @@ mod points;
 mod profile;
 mod protocol;
 pub mod public_key;
+mod rfc3394;
+mod sealed;
 mod sec1;
+mod signature;
 mod supervisor;
 mod system;
+mod task;
 pub mod transport;
 mod vault;
 mod worker;
 
+pub use algorithm::{Cipher, Mode, Scheme, Width};
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
 pub use oid::{BadOid, Oid};
 pub use pkcs11::{InitError, TokenFiles, init_token, init_token_main};
@@ -27,10 +33,15 @@ pub use profile::{
     StoreKind,
 };
 pub use protocol::{
-    Answer, Creation, Object, Operation, SecretBytes, SystemKey, SystemPublic, TokenFault,
-    TokenStatus, Usage,
+    Answer, Creation, Object, Operation, SecretBytes, SelfTest, SystemKey, SystemPublic,
+    TokenFault, TokenStatus, Usage,
 };
+pub use sealed::{
+    NewSealed, Outcome, SealedKey, SealedTask, Statement, verify_eddsa, verify_ml_dsa,
+};
+pub use signature::{der, verify};
 pub use system::System;
+pub use task::{Ciphered, Counterpart, Held, Key, RFC3394_INITIAL, Task};
 pub use vault::Vault;
 pub use worker::{
     EXIT_DOWN, EXIT_PIN, EXIT_USAGE, Seat, Token, TokenOptions, WorkerOptions, worker_main,

@@ -40,7 +40,8 @@ pub struct Profile {
     #[serde(default)]
     pub errors: BTreeMap<String, ErrorClass>,
     /// The types of which the token makes keys itself, and how. Each claim is tried at start and
-    /// withdrawn where it does not hold.
+    /// withdrawn where it does not hold. A type belongs here when the token does everything with its
+    /// keys that the API asks for; the others are sealed.
     pub types: BTreeMap<KeyType, Making>,
 }
 
@@ -120,6 +121,10 @@ pub struct Making {
     pub mechanism: Maker,
     /// The curve, for `CKA_EC_PARAMS`.
     pub oid: Option<Oid>,
+    /// The token makes such keys and does part of what the API asks of them: enough for the
+    /// daemon's own key of this type, while those of callers are sealed.
+    #[serde(default)]
+    pub system_only: bool,
 }
 
 /// A generation mechanism.
@@ -184,6 +189,11 @@ impl Profile {
     /// The names of the built-in profiles.
     pub fn built_in() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// Whether the token claims to hold keys of callers of this type.
+    pub(crate) fn claims(&self, kind: KeyType) -> bool {
+        self.types.get(&kind).is_some_and(|making| !making.system_only)
     }
 
     /// The first module path that exists.

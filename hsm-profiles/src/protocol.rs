@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::key_type::{KeyType, SecretDigest};
+use crate::sealed::{NewSealed, Outcome, SealedKey, SealedTask};
+use crate::task::{Ciphered, Counterpart, Held, Key, Task};
 
 /// The name of one attempt to create a key: 16 random bytes, kept in the intent before the token
 /// is asked. The object carries `claviger:<hex>` as its `CKA_LABEL` for life, so that a start after
@@ -39,6 +41,8 @@ pub enum SystemKey {
     Identity,
     /// Ed25519, signs the audit log.
     Logger,
+    /// AES-256, opens sealed keys.
+    Kek,
     /// HMAC-SHA-256, binds key records to their content.
     RecordMac,
 }
@@ -57,6 +61,11 @@ pub enum Operation {
         /// `None` gives the raw secret.
         digest: Option<SecretDigest>,
     },
+    /// The X25519 secret that [`SystemKey::Identity`] shares with `peer`.
+    AgreeIdentity {
+        /// The peer's public key, validated.
+        peer: [u8; 32],
+    },
     /// Destroys the objects with this `CKA_ID`. Answers how many.
     Destroy {
         /// The key.
@@ -67,6 +76,15 @@ pub enum Operation {
         /// The attempt.
         creation: Creation,
     },
+    /// Has a key do something, or what it agrees on with a counterpart.
+    Employ {
+        /// The key.
+        key: Key,
+        /// The other side of the agreement.
+        counterpart: Option<Counterpart>,
+        /// What is to be done, which says what is answered.
+        task: Task,
+    },
     /// Makes a key pair, tries it, gives it its KID. Answers its raw public key.
     GeneratePair {
         /// The attempt.
@@ -75,6 +93,13 @@ pub enum Operation {
         kind: KeyType,
         /// What it is for.
         usage: Usage,
+    },
+    /// Makes a sealed key, of which nothing stays in the token. Answers [`Answer::Sealed`].
+    GenerateSealed {
+        /// The type.
+        kind: KeyType,
+        /// The name of a symmetric key, random; others are named by their public key.
+        kid: Kid,
     },
     /// Makes a symmetric key.
     GenerateSecret {
@@ -94,6 +119,17 @@ pub enum Operation {
     },
     /// Makes the system keys that are missing. Answers like [`Operation::Status`].
     Provision,
+    /// Opens a sealed key for one task. Answers [`Answer::Done`].
+    Sealed {
+        /// Its name, which its blob is bound to.
+        kid: Kid,
+        /// The key.
+        key: SealedKey,
+        /// The task.
+        task: SealedTask,
+    },
+    /// Tries known answers and the random generator. Answers [`Answer::Tested`].
+    SelfTest,
     /// An Ed25519 signature by [`SystemKey::Logger`].
     SignLog {
         /// The text.
@@ -104,6 +140,24 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The key of a caller in the token that it works with.
+    pub fn own_key(&self) -> Option<Kid> {
+        match self {
+            Self::Agree { kid, .. } => Some(*kid),
+            Self::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => Some(*kid),
+            _ => None,
+        }
+    }
+
+    /// Whether it opens a sealed key of a caller.
+    pub(crate) fn opens_sealed(&self) -> bool {
+        match self {
+            Self::Employ { key, .. } => matches!(key.held, Held::Sealed(_)),
+            Self::Sealed { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether it may be run again when its outcome is unknown.
     pub fn is_repeatable(&self) -> bool {
         !matches!(
@@ -125,18 +179,35 @@ impl Operation {
 /// What came of it.
 #[derive(Deserialize, Serialize)]
 pub enum Answer {
+    /// A ciphertext.
+    Ciphered(Ciphered),
     /// It was done, so many times.
     Count(u32),
+    /// What came of the task of a sealed key.
+    Done(Outcome),
     /// It was not done.
     Failed(TokenFault),
     /// The objects.
     Objects(Vec<Object>),
-    /// A raw public key, a signature or a MAC.
+    /// A raw public key, a signature, a MAC of the daemon's own or a wrapped key.
     Public(Vec<u8>),
+    /// A new sealed key.
+    Sealed(NewSealed),
     /// A secret.
     Secret(SecretBytes),
     /// The token.
     Status(TokenStatus),
+    /// What the self-test found.
+    Tested(SelfTest),
+}
+
+/// What a self-test of the token found.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SelfTest {
+    /// Whether every computation gave the answer that was known.
+    pub known_answers: bool,
+    /// Whether the random generator's output looks random.
+    pub randomness: bool,
 }
 
 /// Bytes that are wiped when they are dropped and that print as nothing.
@@ -181,6 +252,10 @@ pub struct TokenStatus {
     pub serial: String,
     /// The types of which the token makes keys itself.
     pub native: Vec<KeyType>,
+    /// The types of which keys are sealed.
+    pub sealed: Vec<KeyType>,
+    /// Whether the token has the key that opens sealed keys.
+    pub has_kek: bool,
     /// Raw public keys of [`SystemKey::Identity`] (X25519) and [`SystemKey::Logger`] (Ed25519);
     /// `None` before the token was provisioned.
     pub system: Option<SystemPublic>,
@@ -220,6 +295,13 @@ pub enum TokenFault {
     /// The PIN was refused. It is never tried again by itself.
     #[error("the token refuses its PIN: mend the PIN and start the daemon again")]
     PinRefused,
+    /// A sealed key is not the one of its record, or of another token, or the token has lost what
+    /// opens them.
+    #[error(
+        "the token does not open this sealed key: restore the state file and the token from backups \
+         that belong together"
+    )]
+    Unsealable,
     /// The token has no mechanism for it.
     #[error("the token can't do this ({0})")]
     Unsupported(String),

@@ -10,6 +10,7 @@ use crate::points::ForeignPoint;
 use crate::protocol::{Answer, Creation, Operation, SecretBytes, TokenFault, TokenStatus, Usage};
 use crate::supervisor::supervise;
 use crate::system::System;
+use crate::task::{Counterpart, Held, Key, Task};
 use crate::transport::in_process::{Executor, InProcess};
 use crate::transport::process::{Launch, WorkerCommand};
 use crate::transport::{Health, Limits, Line};
@@ -96,10 +97,7 @@ impl Vault {
         digest: Option<SecretDigest>,
     ) -> Result<SecretBytes, TokenFault> {
         if peer.kind() != kind {
-            let (ours, theirs) = (kind, peer.kind());
-            return Err(TokenFault::Argument(format!(
-                "a key of type {ours} can't agree with one of type {theirs}"
-            )));
+            return Err(unlike(kind, peer.kind()));
         }
         let kid = key.kid();
         let peer = peer.bytes().to_vec();
@@ -107,6 +105,31 @@ impl Vault {
             Answer::Secret(secret) => Ok(secret),
             _ => Err(misunderstood()),
         }
+    }
+
+    /// Has a key do `task`, or has it agree with `peer` first and does `task` with what both share.
+    /// `context` goes into the derivation of AES keys (see [`Task`]).
+    ///
+    /// # Errors
+    /// [`TokenFault::Argument`] where the key can't do this or where what came is a forgery,
+    /// [`TokenFault::KeyMissing`] where the token has no such key, [`TokenFault::Unsupported`] where
+    /// the token has no mechanism for it.
+    pub async fn employ(
+        &self,
+        key: Permit<Use>,
+        (kind, held): (KeyType, Held),
+        counterpart: Option<(&ForeignPoint, Vec<u8>)>,
+        task: Task,
+    ) -> Result<Answer, TokenFault> {
+        let counterpart = match counterpart {
+            None => None,
+            Some((peer, context)) if peer.kind() == kind => {
+                Some(Counterpart { peer: peer.bytes().to_vec(), context })
+            }
+            Some((peer, _)) => return Err(unlike(kind, peer.kind())),
+        };
+        let key = Key { kid: key.kid(), kind, held };
+        self.line.ask(Operation::Employ { key, counterpart, task }).await
     }
 
     /// Makes a key pair in the token and tries it. Its raw public key (SEC1 compressed for the SECP
@@ -147,10 +170,18 @@ impl Vault {
         count(&self.line.ask(Operation::Destroy { kid: leave.action().0 }).await?)
     }
 
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
     /// Whether operations can be done now, and each change of it.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.line.vitals().health()
     }
+}
+
+fn unlike(ours: KeyType, theirs: KeyType) -> TokenFault {
+    TokenFault::Argument(format!("a key of type {ours} can't agree with one of type {theirs}"))
 }
 
 /// What has to be a public key, a signature or a MAC.

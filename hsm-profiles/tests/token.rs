@@ -13,8 +13,12 @@
 
 #[path = "token/client.rs"]
 mod client;
+#[path = "token/employ.rs"]
+mod employ;
 #[path = "token/in_process.rs"]
 mod in_process;
+#[path = "token/sealed.rs"]
+mod sealed;
 #[path = "token/software.rs"]
 mod software;
 #[path = "token/steps.rs"]
@@ -44,6 +48,10 @@ fn main() -> ExitCode {
             in_process::heals_and_looks_right(&TokenFiles::under(Path::new(dir)).pin_file);
             ExitCode::SUCCESS
         }
+        ["employ", dir] => {
+            employ::comes_out_right(&TokenFiles::under(Path::new(dir)).pin_file);
+            ExitCode::SUCCESS
+        }
         ["steps", dir] => {
             steps::all(Path::new(dir));
             ExitCode::SUCCESS
@@ -53,6 +61,7 @@ fn main() -> ExitCode {
             run("init", dir.path());
             run("steps", dir.path());
             run("in-process", dir.path());
+            run("employ", dir.path());
             ExitCode::SUCCESS
         }
     }

@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     /// The token makes no keys of this type.
     #[error("it makes no keys of the type {0}")]
     Type(KeyType),
+    /// It is no sealed key of this token, KID and type.
+    #[error("the sealed key can't be opened")]
+    Unsealable,
     /// The token did something else than it was asked.
     #[error("{0}")]
     Wrong(String),
@@ -62,7 +65,7 @@ impl Classes {
             }
             Failure::Call(_) => ErrorClass::Unclear,
             Failure::NotFound => ErrorClass::HandleInvalid,
-            Failure::Type(_) | Failure::Wrong(_) => ErrorClass::Unsupported,
+            Failure::Type(_) | Failure::Unsealable | Failure::Wrong(_) => ErrorClass::Unsupported,
         }
     }
 }
@@ -97,7 +100,7 @@ fn describe(error: &Error) -> String {
 const VENDOR: u64 = 0x8000_0000;
 
 /// Name, value, class. What is not listed does not come from the calls that are made here.
-const STANDARD: [(&str, RvError, ErrorClass); 51] = {
+const STANDARD: [(&str, RvError, ErrorClass); 53] = {
     use ErrorClass::*;
     [
         ("CKR_ACTION_PROHIBITED", RvError::ActionProhibited, Unsupported),
@@ -114,6 +117,8 @@ const STANDARD: [(&str, RvError, ErrorClass); 51] = {
         ("CKR_DEVICE_MEMORY", RvError::DeviceMemory, Exhausted),
         ("CKR_DEVICE_REMOVED", RvError::DeviceRemoved, DeviceGone),
         ("CKR_DOMAIN_PARAMS_INVALID", RvError::DomainParamsInvalid, Unsupported),
+        ("CKR_ENCRYPTED_DATA_INVALID", RvError::EncryptedDataInvalid, Argument),
+        ("CKR_ENCRYPTED_DATA_LEN_RANGE", RvError::EncryptedDataLenRange, Argument),
         ("CKR_FUNCTION_FAILED", RvError::FunctionFailed, Unclear),
         ("CKR_FUNCTION_NOT_SUPPORTED", RvError::FunctionNotSupported, Unsupported),
         ("CKR_FUNCTION_REJECTED", RvError::FunctionRejected, Unsupported),

@@ -20,14 +20,24 @@ pub(crate) fn find_private(session: &TokenSession, kid: &Kid) -> Result<ObjectHa
     find_one(session, kid.as_bytes(), ObjectClass::PRIVATE_KEY)?.ok_or(Failure::NotFound)
 }
 
-/// Every private key whose `CKA_ID` may be a KID.
+/// The symmetric key `kid`.
+///
+/// # Errors
+/// [`Failure::NotFound`] also where the token has lost its storage or the login.
+pub(crate) fn find_secret(session: &TokenSession, kid: &Kid) -> Result<ObjectHandle, Failure> {
+    find_one(session, kid.as_bytes(), ObjectClass::SECRET_KEY)?.ok_or(Failure::NotFound)
+}
+
+/// Every private and secret key whose `CKA_ID` may be a KID.
 pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Kid, ObjectHandle)>, Failure> {
     let mut keys = Vec::new();
-    for handle in on_token(session, ObjectClass::PRIVATE_KEY)? {
-        if let Some(Name { id, .. }) = describe(session, handle)?
-            && let Ok(bytes) = <[u8; 16]>::try_from(id)
-        {
-            keys.push((Kid::from_bytes(bytes), handle));
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
+        for handle in on_token(session, class)? {
+            if let Some(Name { id, .. }) = describe(session, handle)?
+                && let Ok(bytes) = <[u8; 16]>::try_from(id)
+            {
+                keys.push((Kid::from_bytes(bytes), handle));
+            }
         }
     }
     Ok(keys)

@@ -26,6 +26,7 @@ pub(crate) fn generate_pair(
     kind: KeyType,
     usage: Usage,
 ) -> Result<Vec<u8>, Failure> {
+    claimed(session, kind)?;
     let label = creation.label();
     let id = &creation.0;
     let wanted = Wanted { id, label: &label, kind, usage, keep: true, keep_public: false };
@@ -48,6 +49,7 @@ pub(crate) fn generate_secret(
     kind: KeyType,
     kid: &Kid,
 ) -> Result<(), Failure> {
+    claimed(session, kind)?;
     let label = creation.label();
     let (id, usage) = (kid.as_bytes(), Usage { agree: false, sign: false });
     let wanted = Wanted { id, label: &label, kind, usage, keep: true, keep_public: false };
@@ -88,7 +90,8 @@ pub(super) fn alone_and_synced<T>(
 pub(crate) fn probe(session: &TokenSession) -> Vec<KeyType> {
     let _alone = alone(session);
     let mut native = Vec::new();
-    for kind in session.module.profile.types.keys().copied() {
+    let profile = &session.module.profile;
+    for kind in profile.types.keys().copied().filter(|kind| profile.claims(*kind)) {
         match try_type(session, kind) {
             Ok(()) => native.push(kind),
             Err(failure) => tracing::warn!("the token makes no keys of the type {kind}: {failure}"),
@@ -265,6 +268,11 @@ fn alone(session: &TokenSession) -> Option<MutexGuard<'_, ()>> {
     let module = &session.module;
     let serialise = module.profile.quirks.serialise_generation;
     serialise.then(|| module.generation.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Keys of callers are of types that the token does everything with.
+fn claimed(session: &TokenSession, kind: KeyType) -> Result<(), Failure> {
+    if session.module.profile.claims(kind) { Ok(()) } else { Err(Failure::Type(kind)) }
 }
 
 fn making(session: &TokenSession, kind: KeyType) -> Result<&Making, Failure> {

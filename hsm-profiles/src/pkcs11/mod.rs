@@ -2,6 +2,7 @@
 //! thread.
 
 mod agree;
+mod cipher;
 mod errors;
 mod find;
 mod generate;
@@ -15,6 +16,10 @@ mod point;
     reason = "the PKCS#11 boundary: calls that cryptoki does not have in this form"
 )]
 mod raw;
+#[expect(unsafe_code, reason = "the PKCS#11 boundary: output goes into memory of ours")]
+mod raw_cipher;
+mod seal;
+mod self_test;
 mod session;
 mod sign;
 mod store;
@@ -22,15 +27,21 @@ mod system_keys;
 mod template;
 
 pub(crate) use agree::agree;
+pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;
-pub(crate) use find::{destroy, destroy_labelled, destroy_unfinished, find_private, list, sweep};
+pub(crate) use find::{
+    destroy, destroy_labelled, destroy_unfinished, find_private, find_secret, list, sweep,
+};
 pub(crate) use generate::{generate_pair, generate_secret, probe};
 pub use init_token::{InitError, TokenFiles, init_token, init_token_main};
 pub(crate) use module::Module;
 pub(crate) use pin::Pin;
+pub(crate) use raw_cipher::How;
+pub(crate) use seal::{fill_random, open, seal};
+pub(crate) use self_test::known_answers;
 pub(crate) use session::TokenSession;
-pub(crate) use sign::{mac, sign_log};
+pub(crate) use sign::{hmac, mac, sign, sign_log};
 pub(crate) use system_keys::{SystemKeys, canary_sings, find_system_keys, provision};
 
 /// A key object, valid in every session of the process.

@@ -3,6 +3,8 @@
 //!
 //! The module is opened a second time, which gives the same instance of it.
 
+mod gcm;
+
 use std::path::Path;
 use std::ptr;
 
@@ -15,11 +17,12 @@ use cryptoki_sys::{
     CKA_VALUE_LEN, CKD_NULL, CKK_GENERIC_SECRET, CKM_ECDH1_DERIVE, CKO_SECRET_KEY, Pkcs11,
 };
 
+pub(crate) use self::gcm::Gcm;
 use super::errors::Failure;
 
 /// The function list of a loaded module.
 pub(crate) struct Raw {
-    calls: CK_FUNCTION_LIST,
+    pub(super) calls: CK_FUNCTION_LIST,
     /// Keeps the code of `calls` in memory.
     _library: Pkcs11,
 }

@@ -8,19 +8,25 @@ use cryptoki::object::{ObjectClass, ObjectHandle};
 use super::errors::Failure;
 use super::find::find_one;
 use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_point, try_agreement};
+use super::seal::{open, seal};
 use super::session::TokenSession;
 use super::sign::{mac, sign_log};
-use super::template::Wanted;
+use super::template::{Wanted, read_back};
 use crate::key_type::KeyType;
 use crate::protocol::{SystemPublic, Usage};
 
 /// The system keys on the token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemKeys {
+    /// X25519, private.
+    pub(crate) identity: ObjectHandle,
     /// Ed25519, private.
     pub(crate) logger: ObjectHandle,
     /// HMAC-SHA-256.
     pub(crate) record_mac: ObjectHandle,
+    /// AES-256, opens sealed keys; `None` where an earlier version made the others, or the token
+    /// has no AES.
+    pub(crate) kek: Option<ObjectHandle>,
     /// The public keys.
     pub(crate) public: SystemPublic,
 }
@@ -30,7 +36,8 @@ pub(super) fn is_system_id(id: &[u8]) -> bool {
     id.starts_with(b"claviger-system:")
 }
 
-/// Finds the system keys and lets each do its work once. `None` where one is missing.
+/// Finds the system keys and lets each do its work once. `None` where one other than the KEK is
+/// missing.
 pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKeys>, Failure> {
     let identity = find_pair(session, IDENTITY, KeyType::Curve25519)?;
     let logger = find_pair(session, LOGGER, KeyType::Ed25519)?;
@@ -41,8 +48,18 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
     try_agreement(session, KeyType::Curve25519, identity.private, &identity.raw)?;
     sign_log(session, logger.private, b"claviger: trial")?;
     mac(session, record_mac, b"claviger: trial")?;
+    let kek = find_one(session, KEK.as_bytes(), ObjectClass::SECRET_KEY)?;
+    if let Some(kek) = kek {
+        try_kek(session, kek)?;
+    }
     let public = SystemPublic { identity: array(&identity.raw)?, logger: array(&logger.raw)? };
-    Ok(Some(SystemKeys { logger: logger.private, record_mac, public }))
+    Ok(Some(SystemKeys {
+        identity: identity.private,
+        logger: logger.private,
+        record_mac,
+        kek,
+        public,
+    }))
 }
 
 /// Makes the system keys that are missing, and finds them all.
@@ -61,9 +78,9 @@ pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
     let sign = Usage { agree: false, sign: true };
     provide_pair(session, IDENTITY, KeyType::Curve25519, agree)?;
     provide_pair(session, LOGGER, KeyType::Ed25519, sign)?;
-    if find_one(session, RECORD_MAC.as_bytes(), ObjectClass::SECRET_KEY)?.is_none() {
-        let wanted = wanted(RECORD_MAC, KeyType::Sha2_256, sign);
-        alone_and_synced(session, || make_secret(session, &wanted).map(|key| (key, ())))?;
+    provide_secret(session, &wanted(RECORD_MAC, KeyType::Sha2_256, sign))?;
+    if session.module.profile.types.contains_key(&KeyType::Aes256) {
+        provide_secret(session, &kek_wanted())?;
     }
     find_system_keys(session)?
         .ok_or_else(|| Failure::Wrong("a system key that was made can't be found again".into()))
@@ -73,6 +90,31 @@ pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
 pub(crate) fn canary_sings(session: &TokenSession) -> bool {
     matches!(find_one(session, LOGGER.as_bytes(), ObjectClass::PRIVATE_KEY), Ok(Some(_)))
         && session.module.answers()
+}
+
+fn provide_secret(session: &TokenSession, wanted: &Wanted<'_>) -> Result<(), Failure> {
+    if find_one(session, wanted.id, ObjectClass::SECRET_KEY)?.is_some() {
+        return Ok(());
+    }
+    alone_and_synced(session, || make_secret(session, wanted).map(|key| (key, ())))
+}
+
+/// A KEK that can be read, or wraps other keys, is none.
+fn try_kek(session: &TokenSession, kek: ObjectHandle) -> Result<(), Failure> {
+    let wanted = kek_wanted();
+    read_back(session, kek, &wanted, &wanted.secret_uses())?;
+    let trial = b"claviger: trial";
+    let blob = seal(session, kek, trial, trial)?;
+    let mut room = [0; 64];
+    let length = open(session, kek, trial, (&blob, &mut room))?;
+    match room.get(..length) == Some(trial) {
+        true => Ok(()),
+        false => Err(Failure::Wrong("the KEK does not open what it sealed".into())),
+    }
+}
+
+fn kek_wanted() -> Wanted<'static> {
+    wanted(KEK, KeyType::Aes256, Usage { agree: false, sign: false })
 }
 
 fn provide_pair(
@@ -122,6 +164,9 @@ const IDENTITY: &str = "claviger-system:identity";
 
 /// Ed25519, signs the audit log. It is the canary, too.
 const LOGGER: &str = "claviger-system:logger";
+
+/// AES-256, encrypts and decrypts the seeds of sealed keys, and nothing else.
+const KEK: &str = "claviger-system:kek";
 
 /// HMAC-SHA-256, binds records.
 const RECORD_MAC: &str = "claviger-system:record-mac";

@@ -6,6 +6,7 @@ use super::{EXIT_DOWN, EXIT_PIN};
 use crate::pkcs11::{self, Failure, TokenSession};
 use crate::profile::ErrorClass;
 use crate::protocol::{Answer, Operation, TokenFault};
+use crate::task::{Held, Key};
 
 impl Seat {
     /// Does `operation`, with the remedies that there are. A token that is gone ends the worker:
@@ -69,11 +70,18 @@ impl Seat {
         logged_in: bool,
     ) -> Result<bool, Failure> {
         match operation {
-            Operation::Agree { kid, .. } => {
+            Operation::Agree { kid, .. }
+            | Operation::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => {
                 self.token.forget(kid);
                 Ok(logged_in || !matches!(failure, Failure::NotFound))
             }
-            Operation::Mac { .. } | Operation::SignLog { .. } => {
+            Operation::Employ { .. }
+            | Operation::GenerateSealed { .. }
+            | Operation::AgreeIdentity { .. }
+            | Operation::Mac { .. }
+            | Operation::Sealed { .. }
+            | Operation::SelfTest
+            | Operation::SignLog { .. } => {
                 let keys = pkcs11::find_system_keys(&self.session)?;
                 self.token.set_system(keys.or_else(|| self.token.system()));
                 Ok(keys.is_some())
@@ -85,21 +93,28 @@ impl Seat {
     /// Whose fault it is. Where the token is gone, the worker is told to end.
     fn verdict(&mut self, operation: &Operation, failure: &Failure) -> TokenFault {
         let text = failure.to_string();
-        let is_ours = matches!(operation, Operation::Agree { .. });
+        let is_ours = operation.own_key().is_some();
+        let is_sealed = operation.opens_sealed();
+        if matches!(failure, Failure::Unsealable) {
+            return TokenFault::Unsealable;
+        }
         match self.token.module.classes.judge(failure) {
             ErrorClass::Argument => TokenFault::Argument(text),
             ErrorClass::Unsupported => TokenFault::Unsupported(text),
             ErrorClass::Exhausted => TokenFault::Down(text),
             ErrorClass::PinRefused => self.leave(EXIT_PIN, text),
             ErrorClass::HandleInvalid if self.canary_sings() => {
-                if is_ours {
+                if is_ours || is_sealed {
                     TokenFault::KeyMissing
                 } else {
                     TokenFault::Down(text)
                 }
             }
             ErrorClass::Unclear if self.canary_sings() => {
-                if is_ours {
+                if is_sealed {
+                    // A tag that does not fit, which every token says in its own way.
+                    TokenFault::Unsealable
+                } else if is_ours {
                     TokenFault::Argument(text)
                 } else {
                     TokenFault::Down(text)

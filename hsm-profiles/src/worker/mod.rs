@@ -7,10 +7,15 @@
 
 mod confine;
 mod digest;
+mod employ;
 mod heal;
 mod inherit;
 mod perform;
+mod randomness;
+mod sealed;
+mod self_test;
 mod serve;
+mod software;
 mod token;
 
 use std::io::Write;

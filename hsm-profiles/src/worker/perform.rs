@@ -4,6 +4,7 @@ use policies::Kid;
 
 use super::digest::digest;
 use super::token::Seat;
+use crate::key_type::KeyType;
 use crate::pkcs11::{self, Failure, ObjectHandle, SystemKeys};
 use crate::protocol::{Answer, Operation, SecretBytes};
 
@@ -12,6 +13,12 @@ impl Seat {
     pub(super) fn attempt(&self, operation: &Operation) -> Result<Answer, Failure> {
         match operation {
             Operation::Agree { .. } => self.agree(operation),
+            Operation::AgreeIdentity { peer } => {
+                let key = self.system_keys()?.identity;
+                let secret = pkcs11::agree(&self.session, key, KeyType::Curve25519, peer)?;
+                Ok(Answer::Secret(SecretBytes::new(secret.expose().to_vec())))
+            }
+            Operation::SelfTest => self.self_test().map(Answer::Tested),
             Operation::SignLog { message } => {
                 let key = self.system_keys()?.logger;
                 pkcs11::sign_log(&self.session, key, message).map(Answer::Public)
@@ -28,6 +35,15 @@ impl Seat {
             Operation::GenerateSecret { creation, kind, kid } => {
                 pkcs11::generate_secret(&self.session, creation, *kind, kid)
                     .map(|()| Answer::Count(1))
+            }
+            Operation::Employ { key, counterpart, task } => {
+                self.employ(key, counterpart.as_ref(), task)
+            }
+            Operation::GenerateSealed { kind, kid } => {
+                self.generate_sealed(*kind, *kid).map(Answer::Sealed)
+            }
+            Operation::Sealed { kid, key, task } => {
+                self.perform_sealed(kid, key, task).map(Answer::Done)
             }
             Operation::Destroy { kid } => {
                 self.token.forget(kid);
@@ -57,7 +73,7 @@ impl Seat {
     }
 
     /// From the cache, or from the token and then into the cache.
-    fn private_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
+    pub(super) fn private_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
         if let Some(handle) = self.token.handle(kid) {
             return Ok(handle);
         }
@@ -66,7 +82,7 @@ impl Seat {
         Ok(handle)
     }
 
-    fn system_keys(&self) -> Result<SystemKeys, Failure> {
+    pub(super) fn system_keys(&self) -> Result<SystemKeys, Failure> {
         self.token.system().ok_or(Failure::Argument("the token was not provisioned yet"))
     }
 }

@@ -12,6 +12,7 @@ use crate::key_type::KeyType;
 use crate::pkcs11::{self, Failure, Module, ObjectHandle, Pin, SystemKeys, TokenSession};
 use crate::profile::{ErrorClass, Profile};
 use crate::protocol::{TokenFault, TokenStatus};
+use crate::sealed;
 
 /// Which token, and how.
 #[derive(Clone, Debug)]
@@ -146,8 +147,18 @@ impl Shared {
             model: format!("{} {}", info.manufacturer_id(), info.model()),
             serial: info.serial_number().to_owned(),
             native: self.native.clone(),
+            sealed: self.sealed(),
+            has_kek: self.system().is_some_and(|keys| keys.kek.is_some()),
             system: self.system().map(|keys| keys.public),
         })
+    }
+
+    /// The types that the profile leaves to sealing. A claim that the token did not live up to is
+    /// not replaced: its keys would change their nature in silence.
+    fn sealed(&self) -> Vec<KeyType> {
+        let profile = &self.module.profile;
+        let unclaimed = KeyType::ALL.into_iter().filter(|kind| !profile.claims(*kind));
+        unclaimed.filter(|kind| sealed::can_seal(*kind)).collect()
     }
 
     /// Logs in again where the login was lost. Answers whether anything had to be mended, which

@@ -19,7 +19,8 @@ use hsm_profiles::transport::frame::{GREETING, Inbox, Outbox};
 use hsm_profiles::transport::process::{Launch, Launched};
 use hsm_profiles::transport::{Health, Limits};
 use hsm_profiles::{
-    Answer, ForeignPoint, KeyType, Operation, SecretBytes, System, TokenFault, TokenStatus, Vault,
+    Answer, ForeignPoint, KeyType, Operation, SecretBytes, SelfTest, System, TokenFault,
+    TokenStatus, Vault,
 };
 use policies::session::{Grant, Sessions};
 use policies::{Caller, Kid, Permit, Scope, Subject, Use};
@@ -83,9 +84,17 @@ impl Wire {
 /// What a good worker answers: an agreement gives the peer back.
 pub(crate) fn reply(operation: Operation) -> Answer {
     match operation {
+        Operation::AgreeIdentity { peer } => Answer::Secret(SecretBytes::new(peer.to_vec())),
+        Operation::SelfTest => Answer::Tested(SelfTest { known_answers: true, randomness: true }),
         Operation::Agree { peer, .. } => Answer::Secret(SecretBytes::new(peer)),
         Operation::Destroy { .. } | Operation::DestroyCreation { .. } => Answer::Count(1),
+        Operation::Employ { counterpart, .. } => {
+            Answer::Secret(SecretBytes::new(counterpart.map(|side| side.peer).unwrap_or_default()))
+        }
         Operation::GeneratePair { .. } => Answer::Public(vec![2; 33]),
+        Operation::GenerateSealed { .. } | Operation::Sealed { .. } => {
+            Answer::Failed(TokenFault::Unsupported("a fake seals nothing".into()))
+        }
         Operation::GenerateSecret { .. } => Answer::Count(1),
         Operation::List => Answer::Objects(Vec::new()),
         Operation::Mac { .. } => Answer::Public(vec![3; 32]),
@@ -169,6 +178,8 @@ pub(crate) fn status() -> TokenStatus {
         label: "fake".into(),
         model: "thread".into(),
         serial: "1".into(),
+        sealed: Vec::new(),
+        has_kek: true,
         native: vec![KeyType::Curve25519],
         system: None,
     }

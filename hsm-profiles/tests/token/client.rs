@@ -154,6 +154,10 @@ pub(crate) fn tell(answer: &Answer) -> String {
         Answer::Objects(objects) => format!("objects {objects:?}"),
         Answer::Public(bytes) => format!("public {bytes:02x?}"),
         Answer::Secret(_) => "a secret".into(),
+        Answer::Ciphered(text) => format!("{text:?}"),
+        Answer::Done(outcome) => format!("{outcome:?}"),
+        Answer::Sealed(made) => format!("{made:?}"),
         Answer::Status(status) => format!("{status:?}"),
+        Answer::Tested(found) => format!("{found:?}"),
     }
 }

@@ -142,6 +142,21 @@ fn has_its_attributes(meddler: &Meddler, kid: Kid) {
             ObjectClass::SECRET_KEY,
             vec![Attribute::Sign(true), Attribute::Verify(false), Attribute::Decrypt(false)],
         ),
+        (
+            "claviger-system:kek",
+            ObjectClass::SECRET_KEY,
+            vec![
+                Attribute::Sensitive(true),
+                Attribute::Extractable(false),
+                Attribute::NeverExtractable(true),
+                Attribute::Encrypt(true),
+                Attribute::Decrypt(true),
+                Attribute::Wrap(false),
+                Attribute::Unwrap(false),
+                Attribute::Derive(false),
+                Attribute::Sign(false),
+            ],
+        ),
     ] {
         let wanted = [Attribute::Id(id.into()), Attribute::Class(class)];
         let found = session.find_objects(&wanted).unwrap();

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use hsm_profiles::{
-    Answer, Creation, EXIT_DOWN, EXIT_PIN, Family, KeyType, Operation, SecretDigest, SystemPublic,
-    TokenFault, TokenFiles, Usage,
+    Answer, Creation, EXIT_DOWN, EXIT_PIN, Family, KeyType, Operation, SecretDigest, SelfTest,
+    SystemPublic, TokenFault, TokenFiles, Usage,
 };
 use policies::Kid;
 
@@ -20,7 +20,9 @@ pub(crate) fn all(dir: &Path) {
     stage.a_token_is_made_once_and_its_pins_are_private();
     stage.a_wrong_pin_is_refused_for_good();
     stage.system_keys_are_made_once();
+    stage.the_identity_agrees_and_the_token_tests_itself();
     stage.every_native_type_can_be_made_and_used();
+    crate::sealed::all(&stage.files.pin_file);
     stage.secrets_are_hashed_in_the_worker();
     stage.bad_peers_are_the_callers_fault();
     stage.system_keys_are_out_of_reach();
@@ -96,12 +98,31 @@ impl Stage {
         assert_eq!(mac(&mut worker, b"one"), one);
     }
 
+    fn the_identity_agrees_and_the_token_tests_itself(&self) {
+        let (mut worker, status) = Worker::ready(&self.files.pin_file);
+        let peer = Peer::new(KeyType::Curve25519);
+        let operation = Operation::AgreeIdentity { peer: peer.public().try_into().unwrap() };
+        match worker.ask(&operation) {
+            Answer::Secret(secret) => {
+                assert_eq!(secret.expose(), peer.secret(&status.system.unwrap().identity));
+            }
+            other => panic!("{}", tell(&other)),
+        }
+        match worker.ask(&Operation::SelfTest) {
+            Answer::Tested(found) => {
+                assert_eq!(found, SelfTest { known_answers: true, randomness: true });
+            }
+            other => panic!("{}", tell(&other)),
+        }
+    }
+
     fn every_native_type_can_be_made_and_used(&self) {
         let (mut worker, status) = Worker::ready(&self.files.pin_file);
         let expected: Vec<_> = KeyType::ALL
             .into_iter()
             .filter(|kind| !matches!(kind.family(), Family::MlDsa | Family::MlKem))
-            .filter(|kind| *kind != KeyType::Curve448)
+            .filter(|kind| !matches!(kind, KeyType::Curve448 | KeyType::Ed25519 | KeyType::Ed448))
+            .filter(|kind| !kind.name().starts_with("SHA3"))
             .collect();
         assert!(expected.iter().all(|kind| status.native.contains(kind)), "{:?}", status.native);
         assert_eq!(status.native.len(), expected.len());
@@ -132,9 +153,10 @@ impl Stage {
         }
         let creation = Creation([99; 16]);
         let usage = Usage { agree: true, sign: false };
-        let kind = KeyType::Curve448;
-        let missing = worker.fault(&Operation::GeneratePair { creation, kind, usage });
-        assert!(matches!(missing, TokenFault::Unsupported(_)), "{missing}");
+        for kind in [KeyType::Curve448, KeyType::Ed25519] {
+            let missing = worker.fault(&Operation::GeneratePair { creation, kind, usage });
+            assert!(matches!(missing, TokenFault::Unsupported(_)), "{missing}");
+        }
         assert!(objects(&mut worker).is_empty());
     }
 

