@@ -5,6 +5,7 @@
 //! its own, loads the PKCS#11 module, holds the PIN and runs one thread a session.
 
 mod algorithm;
+mod hmac;
 mod key_type;
 mod oid;
 mod pkcs11;

@@ -7,7 +7,6 @@
 
 mod blob;
 mod edwards;
-mod hmac;
 #[expect(unsafe_code, reason = "mlock takes an address")]
 mod memory;
 mod ml_dsa;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{edwards, hmac, ml_dsa, ml_kem, montgomery};
+use super::{edwards, ml_dsa, ml_kem, montgomery};
 use crate::algorithm::Scheme;
+use crate::hmac::hmac;
 use crate::key_type::{KeyType, SecretDigest};
 use crate::pkcs11::Failure;
 use crate::protocol::SecretBytes;
@@ -107,7 +108,12 @@ pub(crate) fn perform(
             let (ciphertext, secret) = ml_kem::encapsulate(kind, seed, fresh)?;
             Ok(Outcome::Encapsulated { ciphertext, secret })
         }
-        SealedTask::Mac { message } => hmac::mac(kind, seed, message.expose()).map(Outcome::Secret),
+        SealedTask::Mac { message } => {
+            let digest = SecretDigest::of(kind);
+            let digest = digest.ok_or(Failure::Argument("keys of this type make no MACs"))?;
+            let mut mac = hmac(digest, seed, message.expose())?;
+            Ok(Outcome::Secret(SecretBytes::new(std::mem::take(&mut *mac))))
+        }
         SealedTask::Sign { scheme, .. } if !scheme.suits(kind) => {
             Err(Failure::Argument("keys of this type don't sign so"))
         }

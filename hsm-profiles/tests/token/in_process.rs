@@ -56,6 +56,7 @@ pub(crate) fn heals_and_looks_right(pin_file: &Path) {
     ));
     check(&mut seat, "after provisioning without a login");
     has_its_attributes(&meddler, kid);
+    system_keys_have_theirs(&meddler);
     many_threads_at_once(&token);
 }
 
@@ -125,7 +126,10 @@ fn has_its_attributes(meddler: &Meddler, kid: Kid) {
     assert_eq!(session.get_attributes(*key, &types).unwrap(), expected);
     let value = session.get_attributes(*key, &[AttributeType::Value]);
     assert!(value.is_ok_and(|found| found.is_empty()), "the private value can't be read");
+}
 
+fn system_keys_have_theirs(meddler: &Meddler) {
+    let session = meddler.session();
     for (id, class, uses) in [
         (
             "claviger-system:identity",

@@ -3,10 +3,9 @@
 
 mod aes;
 mod derive;
-mod hmac;
 mod padding;
 
+pub(super) use crate::hmac::hmac;
 pub(super) use aes::{decrypt, encrypt, unwrap, wrap};
 pub(super) use derive::derive;
-pub(super) use hmac::hmac;
 pub(super) use padding::{pad, unpad};

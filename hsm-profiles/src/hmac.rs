@@ -1,13 +1,13 @@
-//! HMAC (RFC 2104) under agreed secrets.
+//! HMAC (RFC 2104) in memory: under agreed secrets and open sealed keys.
 
-use hmac::{Hmac, KeyInit, Mac, SimpleHmac};
+use ::hmac::{Hmac, KeyInit, Mac, SimpleHmac};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::key_type::SecretDigest;
 use crate::pkcs11::Failure;
 
 /// The MAC of `message`, as long as the digest.
-pub(in crate::worker) fn hmac(
+pub(crate) fn hmac(
     digest: SecretDigest,
     key: &[u8],
     message: &[u8],
@@ -29,4 +29,23 @@ fn compute<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec
     let bytes = Zeroizing::new(output.to_vec());
     output.as_mut_slice().zeroize();
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NIST's examples of HMAC-SHA3, with keys shorter than a block.
+    #[test]
+    fn follows_the_published_vectors() {
+        for (digest, length, start) in [
+            (SecretDigest::Sha3_256, 32, [0x4f, 0xe8, 0xe2, 0x02, 0xc4, 0xf0, 0x58, 0xe8]),
+            (SecretDigest::Sha3_384, 48, [0xd5, 0x88, 0xa3, 0xc5, 0x1f, 0x3f, 0x2d, 0x90]),
+            (SecretDigest::Sha3_512, 64, [0x4e, 0xfd, 0x62, 0x9d, 0x6c, 0x71, 0xbf, 0x86]),
+        ] {
+            let key: Vec<u8> = (0..).take(length).collect();
+            let mac = hmac(digest, &key, b"Sample message for keylen<blocklen").unwrap();
+            assert_eq!((&mac[..8], mac.len()), (&start[..], length));
+        }
+    }
 }
