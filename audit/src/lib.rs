@@ -5,8 +5,10 @@
 //! finishes it, and only then is there a [`Receipt`], which an answer costs.
 //! An entry that is dropped unfinished is written as an error.
 //!
-//! [`verify`] checks a file offline with nothing but the public key.  The format
-//! and what it proves are described in `docs/audit-format.md`.
+//! Every line is a leaf of a Merkle tree through all files of the node, whose root the
+//! logger key signs in checkpoints.  [`verify_node`] checks all of it offline with
+//! nothing but the public key, [`verify`] a single file.  The format and what it proves
+//! are described in `docs/audit-format.md`.
 
 mod checkpoint;
 mod closing;
@@ -45,7 +47,7 @@ pub use field::{Ext, Subject};
 pub use log::{Log, Options};
 pub use moment::rfc3339;
 pub use node::{Flaw, NodeSummary, prove, prove_consistency, verify_node};
-pub use proofs::ProofError;
+pub use proofs::{BadProof, ProofError, check_proof};
 pub use reading::{Cause, Finding};
 pub use rows::{Row, Rows, rows};
 pub use signer::{Signer, SignerError};

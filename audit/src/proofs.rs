@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{BadCheckpoint, Checkpoint, LogKey};
 use crate::ledger::Ledger;
 use crate::tree::{Hash, Span, TILE, TileId, Tiles, consistency_spans, hash_of};
 use crate::tree::{inclusion_spans, proves_consistency, proves_inclusion};
@@ -52,6 +52,44 @@ pub(crate) fn consistency(ledger: &Ledger, old: u64, new: u64) -> Result<String,
 /// A tlog-proof: index, hashes, checkpoint.
 pub(crate) fn proof_text(index: u64, proof: &[Hash], checkpoint: &Checkpoint) -> String {
     format!("{FIRST}\nindex {index}\n{}\n{checkpoint}", lines(proof))
+}
+
+/// Checks a tlog-proof for a line of the log, given without its line end. Returns the index of
+/// the line and the checkpoint that covers it.
+///
+/// # Errors
+/// [`BadProof`] says what is wrong.
+pub fn check_proof(text: &str, line: &[u8], key: &LogKey) -> Result<(u64, Checkpoint), BadProof> {
+    let malformed = || BadProof::Malformed;
+    let (head, note) = text.split_once("\n\n").ok_or_else(malformed)?;
+    let mut lines = head.split('\n').peekable();
+    if lines.next() != Some(FIRST) {
+        return Err(BadProof::Malformed);
+    }
+    lines.next_if(|line| line.starts_with("extra "));
+    let index = lines.next().and_then(|line| line.strip_prefix("index "));
+    let index: u64 = index.and_then(|index| index.parse().ok()).ok_or_else(malformed)?;
+    let proof: Vec<_> = lines.map(Hash::parse).collect::<Option<_>>().ok_or_else(malformed)?;
+    let checkpoint = Checkpoint::open(note, key)?;
+    let (leaf, size) = (Hash::of_leaf(line), checkpoint.size());
+    if !proves_inclusion(&leaf, index, size, checkpoint.root(), &proof) {
+        return Err(BadProof::Wrong);
+    }
+    Ok((index, checkpoint))
+}
+
+/// Why a proof is none.
+#[derive(Debug, Error)]
+pub enum BadProof {
+    /// Its checkpoint can't be believed.
+    #[error(transparent)]
+    Checkpoint(#[from] BadCheckpoint),
+    /// Not a proof.
+    #[error("not a tlog-proof: it takes its first line, an index, hashes, and a checkpoint")]
+    Malformed,
+    /// It does not lead from the line to the root.
+    #[error("the proof does not lead from this line to the root of the checkpoint")]
+    Wrong,
 }
 
 /// Two sizes and the hashes, each on a line.

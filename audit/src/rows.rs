@@ -41,6 +41,13 @@ pub struct Rows<R> {
     done: bool,
 }
 
+impl<R: BufRead> Rows<R> {
+    /// How many lines have been read so far, comments too.
+    pub fn lines(&self) -> u64 {
+        self.lines.number()
+    }
+}
+
 impl<R: BufRead> Iterator for Rows<R> {
     type Item = Result<Row, Finding>;
 

@@ -86,6 +86,8 @@ struct Node<'a> {
     unproved: Option<Place>,
     /// The first of them that is not what the oracle says.
     different: Option<Place>,
+    /// Whether the line after that one differs too.
+    all_differ: bool,
     /// A tile that was wrong about lines that were right.
     bad_tile: Option<String>,
     /// Where the first line stands that the published checkpoint does not cover.
@@ -109,6 +111,7 @@ impl<'a> Node<'a> {
             here: Place::default(),
             unproved: None,
             different: None,
+            all_differ: false,
             bad_tile: None,
             after_published: None,
             repeated: false,
@@ -122,10 +125,12 @@ impl<'a> Node<'a> {
             let line = match lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
-                Err(cause) => return Err(Flaw::at(name, number, cause)),
+                Err(cause) => return Err(self.fault(name, number, cause)),
             };
             let before = check.summary.records;
-            check.line(line).map_err(|cause| Flaw::at(name, number, cause))?;
+            if let Err(cause) = check.line(line) {
+                return Err(self.fault(name, number, cause));
+            }
             self.here = Place { file: name.to_owned(), line: number, index: self.window.size() };
             self.summary.unsigned_records += check.summary.records - before;
             self.line(line)?;
@@ -144,9 +149,7 @@ impl<'a> Node<'a> {
 
     fn line(&mut self, line: &str) -> Result<(), Flaw> {
         let (leaf, index) = (Hash::of_leaf(line.as_bytes()), self.here.index);
-        if self.different.is_none() && self.oracle.leaf(index).is_some_and(|known| known != leaf) {
-            self.different = Some(self.here.clone());
-        }
+        self.consult(leaf);
         if self.unproved.is_none() {
             self.unproved = Some(self.here.clone());
         }
@@ -165,6 +168,21 @@ impl<'a> Node<'a> {
         match self.since {
             Some(since) if since.size() == self.window.size() => self.compare_since(since),
             _ => Ok(()),
+        }
+    }
+
+    /// Compares the line with what it should be.
+    fn consult(&mut self, leaf: Hash) {
+        let index = self.here.index;
+        let after = self.different.as_ref().map(|place| place.index + 1);
+        if after.is_some_and(|after| after != index) {
+            return;
+        }
+        let differs = self.oracle.leaf(index).is_some_and(|known| known != leaf);
+        if after.is_some() {
+            self.all_differ = differs;
+        } else if differs {
+            self.different = Some(self.here.clone());
         }
     }
 
@@ -204,11 +222,20 @@ impl<'a> Node<'a> {
         Err(self.flaw_here(Cause::Rewritten(size)))
     }
 
+    /// A fault of a single line. If one before it is not what it should be, that is the first.
+    fn fault(&self, file: &str, line: u64, cause: Cause) -> Flaw {
+        match &self.different {
+            Some(_) => self.changed(u64::MAX),
+            None => Flaw::at(file, line, cause),
+        }
+    }
+
     /// The lines do not come to the root over `size` of them.
     fn changed(&self, size: u64) -> Flaw {
         match (&self.different, &self.unproved) {
-            (Some(place), _) if place.index < size && place.line == 1 && place.index > 0 => {
-                Flaw::at(&place.file, 1, Cause::LinesMissing)
+            // Files begin alike: the banner is the same where its place is another.
+            (Some(place), _) if self.starts_elsewhere(place) => {
+                Flaw::at(&place.file, place.line, Cause::LinesMissing)
             }
             (Some(place), _) if place.index < size => {
                 Flaw::at(&place.file, place.line, Cause::Forged)
@@ -216,6 +243,13 @@ impl<'a> Node<'a> {
             (_, Some(place)) => Flaw::at(&place.file, place.line, Cause::NotAsSigned(size)),
             _ => self.flaw_here(Cause::NotAsSigned(size)),
         }
+    }
+
+    /// Whether the difference is that of a whole file. Files begin alike: the banner may be the
+    /// same where its place is another.
+    fn starts_elsewhere(&self, place: &Place) -> bool {
+        let not_first = place.index >= place.line || self.summary.files > 0;
+        self.all_differ && place.line <= 2 && not_first
     }
 
     /// A checkpoint that comes too early may do so because lines before it are missing.

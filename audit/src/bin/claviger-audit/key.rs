@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use audit::VerifyingKey;
+use audit::{LogKey, VerifyingKey};
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 
@@ -11,7 +11,10 @@ use serde::Deserialize;
 ///
 /// # Errors
 /// What is wrong and what is accepted, for a person.
-pub(crate) fn read(argument: &str) -> Result<VerifyingKey, String> {
+pub(crate) fn read(argument: &str) -> Result<LogKey, String> {
+    if let Some(key) = LogKey::parse(argument) {
+        return Ok(key);
+    }
     if let Some(bytes) = decode(argument) {
         return point(&bytes);
     }
@@ -23,6 +26,9 @@ pub(crate) fn read(argument: &str) -> Result<VerifyingKey, String> {
         Ok(answer) => answer.key,
         Err(_) => text,
     };
+    if let Some(key) = LogKey::parse(&key) {
+        return Ok(key);
+    }
     let bytes = decode(&key).ok_or_else(|| format!("{argument} holds no Ed25519 key; {HOW}"))?;
     point(&bytes)
 }
@@ -45,12 +51,13 @@ fn decode(text: &str) -> Option<[u8; 32]> {
     spellings.iter().find_map(|decode| decode(text).ok()?.try_into().ok())
 }
 
-fn point(bytes: &[u8; 32]) -> Result<VerifyingKey, String> {
+fn point(bytes: &[u8; 32]) -> Result<LogKey, String> {
     VerifyingKey::from_bytes(bytes)
+        .map(LogKey::of)
         .map_err(|_| format!("--key has 32 bytes that are no Ed25519 public key; {HOW}"))
 }
 
-const HOW: &str = "give the 32 bytes in base64 or base64url, or the path of a file with them or \
-                   with the JSON answer of /api/logger/key";
+const HOW: &str = "give the vkey, or the 32 bytes in base64 or base64url, or the path of a file \
+                   with one of them or with the JSON answer of /api/logger/key";
 
 const SIZE_LIMIT: u64 = 4096;

@@ -37,7 +37,7 @@ pub(crate) fn run(out: &mut dyn Write, file: &Path, json: bool) -> io::Result<Ou
 }
 
 /// A row in columns; what is empty is shown as `-`.
-fn as_text(row: &Row) -> String {
+pub(crate) fn as_text(row: &Row) -> String {
     let dash = |field: &str| if field.is_empty() { "-".to_owned() } else { field.to_owned() };
     format!(
         "{:>6} {} {} {} {} {}",
