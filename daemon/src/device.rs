@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use hsm_profiles::{System, SystemPublic};
+use hsm_profiles::{ForeignPoint, KeyType, System, SystemPublic};
 use policies::decode_base64;
 use serde::Deserialize;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::changes::{Changes, bounded};
 use crate::clock::now;
@@ -113,6 +114,22 @@ impl Device {
         let stored = self.0.store.save_settings(&self.0.system, &next).await.map_err(unstored)?;
         self.0.settings.store(Some(Arc::new(stored)));
         Ok(true)
+    }
+
+    /// The secret that the identity key and `peer` share, both X25519.
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`] where `peer` is no key to agree with; those of the token.
+    pub(crate) async fn agree(&self, peer: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>, Fault> {
+        let peer = ForeignPoint::parse(KeyType::Curve25519, peer)
+            .map_err(|bad| Fault::Invalid(bad.to_string().into()))?;
+        let secret = self.0.system.agree_identity(&peer).await?;
+        let mut copy = Zeroizing::new([0; 32]);
+        match secret.expose().len() == copy.len() {
+            true => copy.copy_from_slice(secret.expose()),
+            false => return Err(Fault::Internal),
+        }
+        Ok(copy)
     }
 
     /// The settings; `None` before the device was initialised.

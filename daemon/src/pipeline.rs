@@ -7,7 +7,7 @@ use std::time::Duration;
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unwritten};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, ORIGIN, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use matchit::Router;
@@ -135,7 +135,13 @@ impl Pipeline {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Some(token.trim()),
             _ => None,
         });
-        let caller = token.and_then(|token| self.0.appliance.desk().caller(token));
+        let appliance = &self.0.appliance;
+        let caller = token.and_then(|token| appliance.desk().caller(token));
+        // With its pairing an authenticator's tokens end.
+        let caller = caller.filter(|caller| match caller.subject() {
+            Subject::External(kid) => appliance.keyring().is_paired(kid),
+            _ => true,
+        });
         caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
     }
 
@@ -224,13 +230,15 @@ fn conclude(
     outcome: Result<Reply, Fault>,
     wants_problem: bool,
 ) -> Outbound {
-    match (outcome, route.invalid) {
+    let index = receipt.index();
+    let response = match (outcome, route.invalid) {
         (Ok(reply), _) => answer(receipt, reply),
         (Err(Fault::Invalid(_)), Some(json)) if !wants_problem => {
             answer(receipt, Reply::bad_request(json))
         }
-        (Err(fault), _) => refuse(&fault, wants_problem, receipt.index()),
-    }
+        (Err(fault), _) => refuse(&fault, wants_problem, index),
+    };
+    with_index(response, index)
 }
 
 /// Where a caller without a token is not let through, what lacks is a token, not a scope.
@@ -241,6 +249,14 @@ fn turn_stranger_away(fault: Fault, caller: &Caller) -> Fault {
         }
         other => other,
     }
+}
+
+/// The response with the index of its entry, if there is one.
+fn with_index(mut response: Outbound, index: Option<u64>) -> Outbound {
+    if let Some(index) = index {
+        response.headers_mut().insert(AUDIT_INDEX, HeaderValue::from(index));
+    }
+    response
 }
 
 fn refuse(fault: &Fault, wants_problem: bool, audit_index: Option<u64>) -> Outbound {
@@ -295,6 +311,10 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
     }
     if length > limit { Err(Fault::TooLarge) } else { Ok(received.freeze()) }
 }
+
+/// The index of the answer's entry among all lines of the audit log: what
+/// `/api/logger/proof/{index}` takes.
+const AUDIT_INDEX: HeaderName = HeaderName::from_static("audit-index");
 
 /// How much of a body that is too long is read before the answer.
 const DRAINED: usize = 4 << 20;

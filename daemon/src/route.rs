@@ -41,8 +41,9 @@ use audit::{Entry, Ext, LogResult, LogType};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use policies::{
-    Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, Permit, ReadConfig,
-    ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
+    Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
+    Permit, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown,
+    UpdateKey, Use, WriteConfig,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -267,6 +268,8 @@ pub const LIST: Scope<ListKeys> = Scope(PhantomData);
 pub const LOGGER: Scope<ReadLog> = Scope(PhantomData);
 /// No scope.
 pub const OPEN: Scope<Open> = Scope(PhantomData);
+/// `auth:ext:pair` or `system:config`, the user's alone.
+pub const PAIR: Scope<PairAuthenticator> = Scope(PhantomData);
 /// `keymgmt:get`, `keymgmt:gen`, or the use of the very key.
 pub const READ: Scope<ReadKey> = Scope(PhantomData);
 /// `system:config`, `logger:get` or `auth:ext:pair`

@@ -4,13 +4,14 @@ use audit::LogType::*;
 
 use crate::route::LogRule::{Effect, Full, Lookup, Silent, Success};
 use crate::route::{
-    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, READ, READ_CONFIG, REBOOT, Route, SEARCH,
-    SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
+    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route, SEARCH,
+    SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
-use crate::surface::hem::{auth, crypto, exdsa, hmac, init, keymgmt, logger, power, settings, system};
+use crate::surface::hem::{auth, cipher, crypto, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest, settings, system, wrap};
 
 /// Every route there is.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "one table, whose rows are its lines")]
 pub fn routes() -> Vec<Route> {
     vec![
         //   path                                  scope        log entry                          handler
@@ -23,16 +24,29 @@ pub fn routes() -> Vec<Route> {
         post("/api/auth/token",                    OPEN,        Success(LOG_TYPE_AUTH_SUCCESS_INTERNAL), auth::login)
             .answers(TOKEN_POST).also_plain(),
 
+        post("/api/auth/ext/init",                 PAIR,        Silent,                            ext::pairing::init)
+            .answers(EXT_POST).also_plain(),
+        post("/api/auth/ext/validate",             PAIR,        Success(LOG_TYPE_AUTH_PAIRED_EXTERNAL), ext::pairing::validate)
+            .answers(EXT_VALIDATE).also_plain(),
+        post("/api/auth/ext/mac",                  PAIR,        Silent,                            ext::pairing::mac)
+            .answers(EXT_POST).also_plain(),
+        post("/api/auth/ext/request",              OPEN,        Silent,                            ext::access::request)
+            .answers(EXT_REQUEST).also_plain(),
+        post("/api/auth/ext/token",                OPEN,        Success(LOG_TYPE_AUTH_SUCCESS_EXTERNAL), ext::access::token)
+            .answers(EXT_TOKEN).also_plain(),
+
         get( "/api/system/version",                OPEN,        Silent,                            system::version)
-            .answers(PUBLIC).also_plain().in_every_state(),
+            .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/status",                 OPEN,        Silent,                            system::status)
-            .answers(PUBLIC).also_plain().in_every_state(),
+            .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/config",                 READ_CONFIG, Silent,                            system::config)
             .answers(CONFIG).also_plain(),
         post("/api/system/config",                 WRITE_CONFIG, Effect(LOG_TYPE_CONFIG_UPDATED),  settings::update)
             .answers(CONFIG_POST).also_plain().in_every_state().invalid_as(NOT_UPDATED),
         get( "/api/system/reboot",                 REBOOT,      Success(LOG_TYPE_REBOOT),          power::reboot)
-            .answers(POWER).also_plain().in_every_state(),
+            .answers(POWER).also_plain().in_every_state().in_failure_too(),
+        get( "/api/system/selftest",               SELF_TEST,   Silent,                            selftest::run)
+            .answers(SELFTEST).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/shutdown",               SHUTDOWN,    Success(LOG_TYPE_SHUTDOWN),        power::shutdown)
             .answers(POWER).also_plain(),
 
@@ -65,9 +79,32 @@ pub fn routes() -> Vec<Route> {
             .answers(KEY_POST),
         post("/api/crypto/exdsa/verify",           USE,         Full(LOG_TYPE_CRYPTO_EXDSA_VERIFY), exdsa::verify)
             .answers(KEY_POST),
+        post("/api/crypto/cipher/encrypt",         USE,         Full(LOG_TYPE_CRYPTO_ENCRYPT),     cipher::encrypt)
+            .answers(KEY_POST),
+        post("/api/crypto/cipher/decrypt",         USE,         Full(LOG_TYPE_CRYPTO_DECRYPT),     cipher::decrypt)
+            .answers(KEY_POST),
+        post("/api/crypto/cipher/wrap",            USE,         Full(LOG_TYPE_CRYPTO_WRAP),        wrap::wrap)
+            .answers(KEY_POST),
+        post("/api/crypto/cipher/unwrap",          USE,         Full(LOG_TYPE_CRYPTO_UNWRAP),      wrap::unwrap)
+            .answers(KEY_POST),
+
+        post("/api/crypto/pqc/mlkem/encaps",       USE,         Full(LOG_TYPE_CRYPTO_PQC_MLKEM_ENCAPS), pqc::encaps)
+            .answers(KEY_POST),
+        post("/api/crypto/pqc/mlkem/decaps",       USE,         Full(LOG_TYPE_CRYPTO_PQC_MLKEM_DECAPS), pqc::decaps)
+            .answers(KEY_POST),
+        post("/api/crypto/pqc/mldsa/sign",         USE,         Full(LOG_TYPE_CRYPTO_PQC_MLDSA_SIGN), pqc::sign)
+            .answers(KEY_POST),
+        post("/api/crypto/pqc/mldsa/verify",       USE,         Full(LOG_TYPE_CRYPTO_PQC_MLDSA_VERIFY), pqc::verify)
+            .answers(KEY_POST),
 
         get( "/api/logger/key",                    LOGGER,      Silent,                            logger::key)
             .answers(LOG_KEY).also_plain(),
+        get( "/api/logger/checkpoint",             LOGGER,      Silent,                            logger::checkpoint)
+            .answers(LOG_FILE).also_plain(),
+        get( "/api/logger/consistency/{old}/{new}", LOGGER,     Silent,                            logger::consistency)
+            .answers(LOG_FILE).also_plain(),
+        get( "/api/logger/proof/{index}",          LOGGER,      Silent,                            logger::proof)
+            .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list/{offset}",          LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
@@ -79,6 +116,10 @@ pub fn routes() -> Vec<Route> {
 
 const CONFIG: &[u16] = &[200, 401, 403, 409, 412, 500];
 const CONFIG_POST: &[u16] = &[200, 400, 401, 403, 406, 409, 411, 412, 413, 500, 503];
+const EXT_POST: &[u16] = &[200, 400, 401, 403, 409, 411, 412, 413, 500, 503];
+const EXT_REQUEST: &[u16] = &[200, 400, 401, 409, 411, 412, 413, 500, 503];
+const EXT_TOKEN: &[u16] = &[200, 400, 401, 406, 409, 411, 412, 413, 500, 503];
+const EXT_VALIDATE: &[u16] = &[200, 400, 401, 403, 406, 409, 411, 412, 413, 500, 503];
 const INIT_GET: &[u16] = &[200, 401, 406, 412, 500];
 const INIT_POST: &[u16] = &[200, 400, 401, 406, 409, 411, 412, 413, 500, 503];
 const KEY_DELETE: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500, 503];
@@ -91,5 +132,20 @@ const LOG_KEY: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
 const NOT_UPDATED: &str = r#"{"updated":false}"#;
 const POWER: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
 const PUBLIC: &[u16] = &[200, 401, 412, 500];
+const SELFTEST: &[u16] = &[200, 401, 409, 412, 500, 503];
 const TOKEN_GET: &[u16] = &[200, 401, 409, 412, 500];
 const TOKEN_POST: &[u16] = &[200, 400, 401, 409, 411, 412, 413, 500];
+
+#[cfg(test)]
+mod tests {
+    use super::routes;
+
+    #[test]
+    fn a_failed_self_test_leaves_what_the_specification_lists() {
+        let mut served: Vec<_> = routes().into_iter().filter(|row| row.in_failure).collect();
+        served.sort_by_key(|row| row.path);
+        let paths: Vec<_> = served.iter().map(|row| row.path).collect();
+        let expected = ["reboot", "selftest", "status", "version"];
+        assert_eq!(paths, expected.map(|name| format!("/api/system/{name}")));
+    }
+}

@@ -60,6 +60,8 @@ pub struct Roles {
 impl Roles {
     /// Every role.
     pub const ALL: Self = Self { user: true, master: true, external: true };
+    /// The user alone.
+    pub const USER: Self = Self { user: true, master: false, external: false };
     /// The user and the administrator, in person.
     pub const USER_AND_MASTER: Self = Self { user: true, master: true, external: false };
     /// Those who work with keys.
@@ -116,6 +118,15 @@ impl Action for Open {
     const DOOR: Door = Door::Open;
     const ROLES: Roles = Roles::ALL;
     const SCOPES: &'static [&'static str] = &[];
+}
+
+/// Pair an external authenticator.
+#[derive(Clone, Copy, Debug)]
+pub struct PairAuthenticator;
+
+impl Action for PairAuthenticator {
+    const ROLES: Roles = Roles::USER;
+    const SCOPES: &'static [&'static str] = &["auth:ext:pair", "system:config"];
 }
 
 /// Read the public half of a stored peer. Only [`crate::Permit::peer`] gives leave for it.

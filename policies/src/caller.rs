@@ -109,7 +109,8 @@ impl Denied {
 mod tests {
     use super::*;
     use crate::action::{
-        CreateKey, Open, ReadConfig, ReadKey, Reboot, SearchKeys, Shutdown, WriteConfig,
+        CreateKey, Open, PairAuthenticator, ReadConfig, ReadKey, Reboot, SearchKeys, Shutdown,
+        WriteConfig,
     };
 
     fn caller(subject: Subject, scope: &str) -> Caller {
@@ -155,6 +156,16 @@ mod tests {
         assert!(Caller::anonymous().may(SearchKeys { open: false }).is_err());
         assert!(caller(Subject::Master, "keymgmt:list").may(SearchKeys { open: true }).is_err());
         assert!(caller(Subject::User, "keymgmt:list").may(SearchKeys { open: false }).is_ok());
+    }
+
+    #[test]
+    fn only_the_user_pairs() {
+        let external = Subject::External(Kid::from_bytes([9; 16]));
+        for (subject, may) in [(Subject::User, true), (Subject::Master, false), (external, false)] {
+            for scope in ["auth:ext:pair", "system:config"] {
+                assert_eq!(caller(subject, scope).may(PairAuthenticator).is_ok(), may);
+            }
+        }
     }
 
     #[test]

@@ -41,8 +41,9 @@ pub mod session;
 mod subject;
 
 pub use action::{
-    Action, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, ReadConfig, ReadKey, ReadLog,
-    Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
+    Action, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, PairAuthenticator, ReadConfig,
+    ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use,
+    WriteConfig,
 };
 pub use caller::{Caller, Denied, Permit};
 pub use encoding::{decode_base64, encode_base64};

@@ -7,6 +7,8 @@ use hsm_profiles::{Creation, KeyType, TokenFault, Usage, public_key};
 use policies::{CreateKey, Kid, Permit};
 
 use super::mender::{Task, Unsettled};
+use super::pairing::refuse_reserved;
+use super::token::Serving;
 use super::{KeyFault, Keyring, Keys, random, usage};
 use crate::store::{Backing, Flags, Inserted, Intent, IntentId, IntentKind, Record};
 
@@ -24,15 +26,25 @@ pub struct NewKey {
 }
 
 impl Keyring {
-    /// Makes a key in the token and answers its KID.
+    /// Makes a key in the token, or one that the token seals, and answers its KID.
     ///
     /// # Errors
-    /// [`KeyFault::Token`] and [`KeyFault::Store`]. Where it is not known whether the key was made,
+    /// [`KeyFault::Unsuitable`] for a type that is served in neither way; [`KeyFault::Token`] and [`KeyFault::Store`]. Where it is not known whether the key was made,
     /// whatever was made is destroyed as soon as that can be done.
     pub async fn create(&self, leave: Permit<CreateKey>, ask: NewKey) -> Result<Kid, KeyFault> {
         let keys = &self.0;
+        refuse_reserved(&ask.descr)?;
         // Not worth an intent while the token is known to be away.
         keys.token.health()?;
+        match keys.token.serves(ask.kind) {
+            Serving::Resident => {}
+            Serving::Sealed => return keys.create_sealed(&leave, ask).await,
+            Serving::Not => {
+                return Err(KeyFault::Unsuitable(
+                    "the token in use makes no keys of this type, and they are not sealed either",
+                ));
+            }
+        }
         let creation = Creation(random()?);
         let kid = match ask.kind.is_asymmetric() {
             true => None,

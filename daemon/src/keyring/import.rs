@@ -4,6 +4,7 @@ use hsm_profiles::{KeyType, Usage, public_key};
 use policies::{ImportKey, Kid, Permit};
 
 use super::mender::Task;
+use super::pairing::refuse_reserved;
 use super::{KeyFault, Keyring, Keys, usage};
 use crate::store::{Backing, Flags, Inserted, Record};
 
@@ -27,33 +28,32 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Duplicate`] for one
-    /// that is here already; of several that bring the same, one succeeds.
+    /// that is here already, [`KeyFault::Unsuitable`] for a reserved description; of several that bring the same, one succeeds.
     pub async fn import(&self, _leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
+        refuse_reserved(&ask.descr)?;
+        self.0.insert(self.public_record(ask)?).await
+    }
+
+    /// The record of a public key that is to be kept.
+    pub(super) fn public_record(&self, ask: NewPublic) -> Result<Record, KeyFault> {
         public_key::validate(ask.kind, &ask.public)
             .map_err(|why| KeyFault::BadPeer(why.to_string().into()))?;
         let usage = usage::fitting(ask.kind, ask.usage);
         let now = (self.0.clock)();
-        self.0
-            .insert(Record {
-                kid: Kid::of_public_key(&ask.public),
-                version: 1,
-                sequence: self.0.next(),
-                kind: ask.kind,
-                flags: Flags {
-                    attested: false,
-                    private: false,
-                    agree: usage.agree,
-                    sign: usage.sign,
-                },
-                label: ask.label,
-                descr: ask.descr,
-                created: now,
-                updated: now,
-                public: Some(ask.public),
-                backing: Backing::Public,
-                creation: None,
-            })
-            .await
+        Ok(Record {
+            kid: Kid::of_public_key(&ask.public),
+            version: 1,
+            sequence: self.0.next(),
+            kind: ask.kind,
+            flags: Flags { attested: false, private: false, agree: usage.agree, sign: usage.sign },
+            label: ask.label,
+            descr: ask.descr,
+            created: now,
+            updated: now,
+            public: Some(ask.public),
+            backing: Backing::Public,
+            creation: None,
+        })
     }
 }
 

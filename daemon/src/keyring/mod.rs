@@ -6,6 +6,7 @@
 
 mod adopt;
 mod agree;
+mod cipher;
 mod create;
 mod delete;
 mod employ;
@@ -13,8 +14,11 @@ mod fault;
 mod import;
 mod mender;
 mod needle;
+mod nonces;
 mod open;
+mod pairing;
 mod read;
+mod sealed;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -39,9 +43,11 @@ pub use self::import::NewPublic;
 pub use self::mender::{Outcome, Recovered};
 pub use self::needle::{BadNeedle, Needle};
 pub use self::open::Recovery;
+pub use self::pairing::{Authenticator, NewAuthenticator};
 pub use self::read::Page;
 pub use self::view::KeyView;
 use crate::keyring::mender::Mender;
+use crate::keyring::nonces::Nonces;
 use crate::keyring::shelf::Shelf;
 use crate::keyring::token::Token;
 use crate::store::{Record, Store, Tag, holds};
@@ -64,6 +70,9 @@ struct Keys {
     /// the same order. Never held while the token makes or destroys something.
     turn: tokio::sync::Mutex<()>,
     mender: Mender,
+    nonces: Nonces,
+    /// Held while an authenticator is paired, so that there are never more than may be.
+    pairing: tokio::sync::Mutex<()>,
 }
 
 impl Keys {

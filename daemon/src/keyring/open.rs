@@ -21,7 +21,8 @@ use crate::store::{Backing, Record, Store, StoredRecord, holds};
 pub struct Recovery {
     /// Keys whose records were changed outside the daemon. They are refused and not listed.
     pub damaged: Vec<Kid>,
-    /// Keys whose objects the token has lost. Their records are kept.
+    /// Keys whose objects the token has lost, or sealed ones of which it has lost the KEK. Their
+    /// records are kept.
     pub missing: Vec<Kid>,
     /// What the last run had begun and not ended.
     pub recovered: Vec<Recovered>,
@@ -42,7 +43,8 @@ impl Keyring {
         vault: Vault,
         system: System,
     ) -> Result<(Self, Recovery), OpenError> {
-        let token = super::token::Slot::new(vault, system);
+        let status = system.status().await?;
+        let token = super::token::Slot::new(vault, system, status);
         Self::open_with(store, Arc::new(token), crate::clock::now).await
     }
 
@@ -61,6 +63,8 @@ impl Keyring {
             shelf: RwLock::new(Shelf::default()),
             turn: tokio::sync::Mutex::default(),
             mender: Mender::new(tasks),
+            nonces: super::nonces::Nonces::default(),
+            pairing: tokio::sync::Mutex::default(),
         });
         let (recovered, forged_intents) = keys.end_what_was_begun().await?;
         let damaged = load(&keys).await?;
@@ -89,14 +93,18 @@ impl Keys {
         Ok((recovered, forged))
     }
 
-    /// The keys that should be in the token and are not.
+    /// The keys that should be in the token and are not, and those that it should open and can't.
     async fn missing(&self) -> Result<Vec<Kid>, OpenError> {
         let objects = self.token.list().await?;
         let present: HashSet<_> = objects.into_iter().map(|object| object.id).collect();
         let shelf = self.shelf();
         let records = shelf.entries().iter().map(|entry| &entry.record);
-        let resident = records.filter(|record| record.backing == Backing::Resident);
-        let missing = resident.filter(|record| !present.contains(record.kid.as_bytes().as_slice()));
+        let opens = self.token.opens_sealed();
+        let missing = records.filter(|record| match &record.backing {
+            Backing::Public => false,
+            Backing::Resident => !present.contains(record.kid.as_bytes().as_slice()),
+            Backing::Sealed(_) => !opens,
+        });
         Ok(missing.map(|record| record.kid).collect())
     }
 }

@@ -3,6 +3,7 @@
 use policies::{Permit, UpdateKey};
 
 use super::mender::Task;
+use super::pairing::refuse_turncoat;
 use super::{KeyFault, Keyring};
 use crate::store::Record;
 
@@ -11,7 +12,8 @@ impl Keyring {
     /// clears it (hem.md A15, 9).
     ///
     /// # Errors
-    /// [`KeyFault::Absent`], also where the key is deleted meanwhile, and [`KeyFault::Damaged`].
+    /// [`KeyFault::Absent`], also where the key is deleted meanwhile, [`KeyFault::Damaged`], and
+    /// [`KeyFault::Unsuitable`] where the key would become or cease to be an authenticator's.
     pub async fn update(
         &self,
         leave: Permit<UpdateKey>,
@@ -22,6 +24,7 @@ impl Keyring {
         let kid = leave.action().0;
         let _turn = keys.turn.lock().await;
         let old = keys.shelf().find(kid)?;
+        refuse_turncoat(&old.record.descr, &descr)?;
         let record = Record {
             version: old.record.version.saturating_add(1),
             label,

@@ -22,7 +22,7 @@ impl Keyring {
         let names = keys.shelf().names();
         for kid in names {
             let found = keys.shelf().find(kid);
-            if !found.is_ok_and(|entry| entry.record.backing == Backing::Public) {
+            if !found.is_ok_and(|entry| entry.record.backing != Backing::Resident) {
                 match keys.token.destroy_kid(kid).await {
                     Ok(_) | Err(TokenFault::KeyMissing) => {}
                     Err(fault) => return Err(fault.into()),

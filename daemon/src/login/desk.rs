@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::clock::now;
 use crate::fault::Fault;
 use crate::login::challenge::Nonces;
-use crate::login::{Throttle, time_nonce};
+use crate::login::{External, Throttle, time_nonce};
 
 /// Logins and session tokens. Everything in it is as old as the process: at a restart all tokens
 /// and nonces die (hem.md A2). Cloning is shallow.
@@ -25,6 +25,7 @@ pub struct Desk(Arc<Parts>);
 struct Parts {
     nonces: Nonces,
     challenge_seconds: u64,
+    external: External,
     sessions: Sessions,
     /// X25519, new at each start (`spk`).
     session_key: StaticSecret,
@@ -78,6 +79,7 @@ impl Desk {
         Ok(Self(Arc::new(Parts {
             nonces: Nonces::new(challenge_seconds)?,
             challenge_seconds,
+            external: External::new()?,
             sessions: Sessions::new(&secret),
             session_public: encode_base64(PublicKey::from(&session_key).as_bytes()),
             session_key,
@@ -88,6 +90,11 @@ impl Desk {
     /// The caller who holds `token`, if it is good now.
     pub fn caller(&self, token: &str) -> Option<Caller> {
         self.0.sessions.verify(token, now()).ok()
+    }
+
+    /// Exchanges with external authenticators.
+    pub fn external(&self) -> &External {
+        &self.0.external
     }
 
     /// A fresh challenge.

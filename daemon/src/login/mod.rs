@@ -2,9 +2,13 @@
 
 mod challenge;
 mod desk;
+mod external;
+mod scheme;
 mod throttle;
 
 pub use challenge::time_nonce;
 pub(crate) use desk::owner;
 pub use desk::{Challenge, Desk, LoginClaims, Session};
+pub use external::{Errand, External};
+pub(crate) use scheme::{open as open_scope, seal as seal_scope};
 pub use throttle::Throttle;

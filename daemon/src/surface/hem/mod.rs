@@ -2,16 +2,21 @@
 
 pub mod auth;
 mod body;
+pub mod cipher;
 pub mod crypto;
 pub mod exdsa;
+pub mod ext;
 pub mod hmac;
 pub mod init;
 pub mod keymgmt;
 pub mod logger;
 pub mod power;
+pub mod pqc;
+pub mod selftest;
 pub mod settings;
 pub mod system;
 pub mod with_key;
+pub mod wrap;
 
 use http::StatusCode;
 use http::header::{

@@ -1,0 +1,234 @@
+//! `/api/auth/ext/request` and `token`: a token by the consent of an authenticator.
+
+use std::collections::BTreeMap;
+
+use audit::{Entry, Ext};
+use policies::login::{LoginToken, issue};
+use policies::{Kid, Open, Permit, Scope, Subject, decode_base64, encode_base64};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+
+use super::pairing::unless_token;
+use super::{bytes32, refused};
+use crate::clock::now;
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::keyring::Keyring;
+use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
+use crate::pipeline::named;
+use crate::reply::Reply;
+use crate::route::{Answer, Appliance, Json, Request};
+use crate::surface::hem::body::Deferred;
+
+/// `POST /api/auth/ext/request`.
+pub struct Demand(Deferred<DemandBody>);
+
+#[derive(Deserialize)]
+struct DemandBody {
+    epk: String,
+    scope: String,
+    ctx: Option<serde_json::Value>,
+    note: Option<serde_json::Value>,
+}
+
+impl Request for Demand {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(Deferred::of(inbound)))
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// What `request` answers.
+#[derive(Serialize)]
+pub struct Demanded {
+    authreq: String,
+    epk: String,
+}
+
+/// The claims of a request; each authenticator finds the scope under its own name.
+#[derive(Serialize)]
+struct DemandClaims {
+    iss: String,
+    aud: String,
+    iat: u64,
+    exp: u64,
+    jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctx: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    scope: BTreeMap<String, String>,
+}
+
+/// Asks every paired authenticator for a scope, in a text that only they can read.
+pub async fn request(
+    ((device, desk), keyring): ((Device, Desk), Keyring),
+    _: Permit<Open>,
+    ask: Demand,
+) -> Result<Json<Demanded>, Fault> {
+    let body = ask.0.judge()?;
+    let secret = device.agree(&bytes32("epk", &body.epk)?).await?;
+    let scope =
+        Scope::parse(&body.scope).map_err(|error| Fault::Invalid(error.to_string().into()))?;
+    let key: Option<Kid> = scope.as_str().strip_prefix(USE).and_then(|kid| kid.parse().ok());
+    let errand = if key.is_some() { Errand::Use } else { Errand::Scope };
+    let now = now();
+    let jti = desk.external().issue(errand, now)?;
+    let shown = match key.and_then(|kid| keyring.caption(kid)) {
+        Some((_, label)) => format!("{}#{}", scope.as_str(), caption(&label)?),
+        None => scope.as_str().to_owned(),
+    };
+    let mut sealed = BTreeMap::new();
+    for paired in keyring.authenticators() {
+        let secret = device.agree(&paired.public).await?;
+        sealed.insert(encode_base64(&paired.pid), seal_scope(&secret, &jti, &shown)?);
+    }
+    let claims = DemandClaims {
+        iss: encode_base64(&device.public().identity),
+        aud: body.epk.clone(),
+        iat: now,
+        exp: now + errand.patience(),
+        jti: encode_base64(&jti),
+        ctx: text_within(body.ctx, 64),
+        note: text_within(body.note, 128),
+        scope: sealed,
+    };
+    let authreq = issue(&claims, &secret).map_err(|_| Fault::Internal)?;
+    Ok(Json(Demanded { authreq, epk: body.epk }))
+}
+
+/// `POST /api/auth/ext/token`. It is taken apart by the handler, so that bad ones wait like good
+/// ones.
+pub struct Consent {
+    arrival: Instant,
+    body: Deferred<ConsentBody>,
+}
+
+#[derive(Deserialize)]
+struct ConsentBody {
+    authreply: String,
+}
+
+/// The claims of an authenticator's answer. Its `aud` is not looked at: the key of its tag binds it
+/// to this device's identity already, and what else stands there is not published.
+#[derive(Deserialize)]
+struct ConsentClaims {
+    jti: String,
+    exp: u64,
+    pid: String,
+    scope: String,
+    ctx: Option<serde_json::Value>,
+}
+
+impl Request for Consent {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self { arrival: Instant::now(), body: Deferred::of(inbound) })
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+}
+
+/// A bearer token.
+#[derive(Serialize)]
+pub struct Granted {
+    token: String,
+    #[serde(skip)]
+    subject: Subject,
+    #[serde(skip)]
+    scope: String,
+}
+
+impl Answer for Granted {
+    fn reply(self) -> Reply {
+        match serde_json::to_vec(&self) {
+            Ok(json) => Reply::secret_json(json.into()),
+            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn note(&self, entry: &mut Entry) {
+        entry.name_subject(named(self.subject));
+        entry.name_ext(Ext::Text(self.scope.clone()));
+    }
+}
+
+/// Exchanges an authenticator's consent for a bearer token. Every answer is held back as long as
+/// the last failures demand (hem.md A15, 34).
+pub async fn token(
+    ((device, desk), keyring): ((Device, Desk), Keyring),
+    _: Permit<Open>,
+    ask: Consent,
+) -> Result<Granted, Fault> {
+    let session = match ask.body.judge() {
+        Ok(body) => grant(&device, &desk, &keyring, &body.authreply).await,
+        Err(fault) => Err(fault),
+    };
+    let good = !matches!(session, Err(Fault::Unauthenticated(_) | Fault::Failed(_)));
+    sleep_until(desk.external().answer_at(ask.arrival, good)).await;
+    let Session { token, subject, scope } = session?;
+    Ok(Granted { token, subject, scope })
+}
+
+async fn grant(
+    device: &Device,
+    desk: &Desk,
+    keyring: &Keyring,
+    text: &str,
+) -> Result<Session, Fault> {
+    let reply = LoginToken::parse(text).map_err(|_| refused())?;
+    let issuer = *reply.issuer();
+    let secret = device.agree(&issuer).await.map_err(unless_token)?;
+    let claims: ConsentClaims = reply.open(&secret).map_err(|_| refused())?;
+    let jti = decode_base64(&claims.jti).and_then(|nonce| nonce.try_into().ok());
+    let jti: [u8; 32] = jti.ok_or_else(refused)?;
+    let now = now();
+    let errands = [Errand::Use, Errand::Scope].into_iter();
+    let mut open = errands.filter(|errand| desk.external().is_open(*errand, &jti, now));
+    let errand = open.next().ok_or_else(refused)?;
+    let expires = if claims.exp == 0 { now + LIFETIME } else { claims.exp };
+    if expires <= now {
+        return Err(refused());
+    }
+    let pid = decode_base64(&claims.pid);
+    let paired = keyring.authenticators().into_iter();
+    let mut paired = paired.filter(|one| pid.as_deref() == Some(&one.pid) && one.public == issuer);
+    let authenticator =
+        paired.next().ok_or_else(|| Fault::Failed("no such authenticator is paired".into()))?;
+    let shown = open_scope(&secret, &jti, &claims.scope);
+    let shown = shown.ok_or_else(|| Fault::Failed("the scope does not open".into()))?;
+    let scope = shown.split('#').next().unwrap_or_default();
+    let scope = Scope::parse(scope).map_err(|error| Fault::Failed(error.to_string().into()))?;
+    if !desk.external().spend(errand, &jti, now) {
+        return Err(refused());
+    }
+    desk.issue(Subject::External(authenticator.kid), scope, expires, claims.ctx)
+}
+
+/// What an authenticator shows beside the scope. The numbers that the vendor gives to types are not
+/// published, so the type is left open.
+fn caption(label: &str) -> Result<String, Fault> {
+    let shown = serde_json::json!({ "t": "0000", "l": label });
+    Ok(encode_base64(&serde_json::to_vec(&shown).map_err(|_| Fault::Internal)?))
+}
+
+/// A text of 1 to `most` characters; anything else is dropped without a word, as the device does.
+fn text_within(value: Option<serde_json::Value>, most: usize) -> Option<String> {
+    match value? {
+        serde_json::Value::String(text) if (1..=most).contains(&text.len()) => Some(text),
+        _ => None,
+    }
+}
+
+/// Of a token whose consent names no end: 8 hours.
+const LIFETIME: u64 = 28_800;
+const USE: &str = "keymgmt:use:";

@@ -1,0 +1,183 @@
+//! `/api/auth/ext/init`, `validate` and `mac`: pairing an authenticator.
+
+use audit::{Entry, Ext};
+use aws_lc_rs::hmac;
+use policies::login::{LoginToken, issue};
+use policies::{Kid, PairAuthenticator, Permit, decode_base64, encode_base64};
+use serde::{Deserialize, Serialize};
+
+use super::{bytes32, refused};
+use crate::clock::now;
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::keyring::{Keyring, NewAuthenticator};
+use crate::login::{Desk, Errand, time_nonce};
+use crate::reply::Reply;
+use crate::route::{Answer, Appliance, Json, Request};
+use crate::surface::hem::body::{Deferred, label};
+
+/// `POST /api/auth/ext/init` and `POST /api/auth/ext/mac`.
+pub struct Approach(Deferred<ApproachBody>);
+
+#[derive(Deserialize)]
+struct ApproachBody {
+    epk: String,
+}
+
+impl Request for Approach {
+    type Needs = PairAuthenticator;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(Deferred::of(inbound)))
+    }
+
+    fn needs(&self, _: &Appliance) -> PairAuthenticator {
+        PairAuthenticator
+    }
+}
+
+/// What `init` answers.
+#[derive(Serialize)]
+pub struct Offer {
+    request: String,
+    eid: String,
+}
+
+/// The claims of an offer.
+#[derive(Serialize)]
+struct OfferClaims {
+    jti: String,
+    exp: u64,
+    aud: String,
+    iss: String,
+}
+
+/// Offers itself to the authenticator whose ephemeral key is named.
+pub async fn init(
+    (device, desk): (Device, Desk),
+    _leave: Permit<PairAuthenticator>,
+    ask: Approach,
+) -> Result<Json<Offer>, Fault> {
+    let epk = ask.0.judge()?.epk;
+    let secret = device.agree(&bytes32("epk", &epk)?).await?;
+    let now = now();
+    let eid = encode_base64(&device.public().identity);
+    let claims = OfferClaims {
+        jti: encode_base64(&desk.external().issue(Errand::Pairing, now)?),
+        exp: now + Errand::Pairing.patience(),
+        aud: epk,
+        iss: eid.clone(),
+    };
+    let request = issue(&claims, &secret).map_err(|_| Fault::Internal)?;
+    Ok(Json(Offer { request, eid }))
+}
+
+/// What `mac` answers.
+#[derive(Serialize)]
+pub struct Introduction {
+    nonce: String,
+    mac: String,
+    eid: String,
+}
+
+/// Proves to the owner of an ephemeral key that this device holds its identity key.
+pub async fn mac(
+    device: Device,
+    _leave: Permit<PairAuthenticator>,
+    ask: Approach,
+) -> Result<Json<Introduction>, Fault> {
+    let epk = bytes32("epk", &ask.0.judge()?.epk)?;
+    let secret = device.agree(&epk).await?;
+    let nonce = time_nonce(now())?;
+    Ok(Json(Introduction {
+        nonce: encode_base64(&nonce),
+        mac: mac_text(&secret, &nonce),
+        eid: encode_base64(&device.public().identity),
+    }))
+}
+
+/// `POST /api/auth/ext/validate`.
+pub struct Validate(Deferred<ValidateBody>);
+
+#[derive(Deserialize)]
+struct ValidateBody {
+    pid: String,
+    reply: String,
+}
+
+/// What an authenticator says about itself.
+#[derive(Deserialize)]
+struct ReplyClaims {
+    jti: String,
+    aud: String,
+    label: String,
+    epk: String,
+}
+
+impl Request for Validate {
+    type Needs = PairAuthenticator;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(Deferred::of(inbound)))
+    }
+
+    fn needs(&self, _: &Appliance) -> PairAuthenticator {
+        PairAuthenticator
+    }
+}
+
+/// What `validate` answers.
+#[derive(Serialize)]
+pub struct Paired {
+    kid: Kid,
+    code: String,
+}
+
+impl Answer for Paired {
+    fn reply(self) -> Reply {
+        Reply::json(&self)
+    }
+
+    fn note(&self, entry: &mut Entry) {
+        entry.name_ext(Ext::Kid(*self.kid.as_bytes()));
+    }
+}
+
+/// Pairs the authenticator that answered an offer.
+pub async fn validate(
+    ((device, desk), keyring): ((Device, Desk), Keyring),
+    leave: Permit<PairAuthenticator>,
+    ask: Validate,
+) -> Result<Paired, Fault> {
+    let body = ask.0.judge()?;
+    let pid = bytes32("pid", &body.pid)?;
+    let reply = LoginToken::parse(&body.reply).map_err(|_| refused())?;
+    let public = *reply.issuer();
+    let secret = device.agree(&public).await.map_err(unless_token)?;
+    let claims: ReplyClaims = reply.open(&secret).map_err(|_| refused())?;
+    let is_for_us = decode_base64(&claims.aud).is_some_and(|aud| aud == device.public().identity);
+    let nonce = decode_base64(&claims.jti).and_then(|nonce| nonce.try_into().ok());
+    let nonce: [u8; 32] = nonce.ok_or_else(refused)?;
+    let label = label(claims.label)?;
+    let secret = device.agree(&bytes32("epk", &claims.epk)?).await?;
+    if !is_for_us || !desk.external().spend(Errand::Pairing, &nonce, now()) {
+        return Err(refused());
+    }
+    let code = mac_text(&secret, body.reply.as_bytes());
+    let kid = keyring.pair(leave, NewAuthenticator { label, pid, public }).await?;
+    Ok(Paired { kid, code })
+}
+
+/// A key that is none makes the token that it stands in a bad one.
+pub(super) fn unless_token(fault: Fault) -> Fault {
+    match fault {
+        Fault::Invalid(_) => refused(),
+        other => other,
+    }
+}
+
+fn mac_text(secret: &[u8; 32], text: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    encode_base64(hmac::sign(&key, text).as_ref())
+}
