@@ -1,6 +1,8 @@
 //! The audit log, for reading.
 
-use audit::Log;
+use std::sync::Arc;
+
+use audit::{Checkpoint, Log, ProofError};
 use bytes::Bytes;
 use hsm_profiles::System;
 
@@ -53,6 +55,43 @@ impl Logbook {
         Ok((files.len(), page))
     }
 
+    /// The latest checkpoint that is on the disk.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] before the first one.
+    pub fn checkpoint(&self) -> Result<Arc<Checkpoint>, Fault> {
+        self.log.checkpoint().ok_or_else(|| {
+            let why = self.log.unsigned().unwrap_or_else(|| "it is being made".to_owned());
+            Fault::Conflict(format!("there is no checkpoint yet: {why}").into())
+        })
+    }
+
+    /// The tlog-proof of the entry `index`. It comes within a second of the entry.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] when no checkpoint covers it, [`Fault::Conflict`] when the tiles can't
+    /// be used.
+    pub async fn prove_entry(&self, index: u64) -> Result<String, Fault> {
+        self.proof(move |log| log.prove(index)).await
+    }
+
+    /// The proof that the first `old` lines are the start of the first `new`.
+    ///
+    /// # Errors
+    /// As [`prove_entry`](Self::prove_entry), and [`Fault::Failed`] when `old` is larger than `new`.
+    pub async fn prove_consistency(&self, old: u64, new: u64) -> Result<String, Fault> {
+        self.proof(move |log| log.prove_consistency(old, new)).await
+    }
+
+    async fn proof(
+        &self,
+        prove: impl FnOnce(&Log) -> Result<String, ProofError> + Send + 'static,
+    ) -> Result<String, Fault> {
+        let log = self.log.clone();
+        let proof = tokio::task::spawn_blocking(move || prove(&log)).await;
+        proof.map_err(|_| Fault::Internal)?.map_err(refused)
+    }
+
     /// The text of the file `id`.
     ///
     /// # Errors
@@ -68,6 +107,18 @@ impl Logbook {
             return Err(absent());
         }
         tokio::fs::read(self.log.path_of(id)).await.map(Bytes::from).map_err(|_| absent())
+    }
+}
+
+fn refused(error: ProofError) -> Fault {
+    let why = error.to_string().into();
+    match error {
+        ProofError::Backwards => Fault::Failed(why),
+        ProofError::Damaged(_) => {
+            tracing::error!(%error, "prove an entry");
+            Fault::Conflict(why)
+        }
+        ProofError::NotYet { .. } => Fault::NotFound(why),
     }
 }
 

@@ -74,6 +74,93 @@ pub async fn list(logbook: Logbook, _: Permit<ReadLog>, ask: List) -> Result<Jso
     Ok(Json(Files { total, id: page.into_iter().map(|id| format!("{id:08x}")).collect() }))
 }
 
+/// `GET /api/logger/checkpoint`: Claviger's own.
+pub struct Latest;
+
+impl Request for Latest {
+    type Needs = ReadLog;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self)
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+}
+
+/// The latest signed checkpoint (C2SP tlog-checkpoint).
+pub async fn checkpoint(
+    logbook: Logbook,
+    _: Permit<ReadLog>,
+    _: Latest,
+) -> Result<TextFile, Fault> {
+    Ok(TextFile(logbook.checkpoint()?.to_string().into()))
+}
+
+/// `GET /api/logger/proof/{index}`: Claviger's own.
+pub struct Inclusion(Option<u64>);
+
+impl Request for Inclusion {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(index(inbound.argument("index"))))
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+}
+
+/// The proof that an entry is covered by the latest checkpoint (C2SP tlog-proof).
+pub async fn proof(
+    logbook: Logbook,
+    _: Permit<ReadLog>,
+    ask: Inclusion,
+) -> Result<TextFile, Fault> {
+    let index = ask.0.ok_or_else(no_number)?;
+    Ok(TextFile(logbook.prove_entry(index).await?.into()))
+}
+
+/// `GET /api/logger/consistency/{old}/{new}`: Claviger's own.
+pub struct Growth {
+    old: Option<u64>,
+    new: Option<u64>,
+}
+
+impl Request for Growth {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        let (old, new) = (index(inbound.argument("old")), index(inbound.argument("new")));
+        Ok(Self { old, new })
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+}
+
+/// The proof that the log only grew between two sizes.
+pub async fn consistency(
+    logbook: Logbook,
+    _: Permit<ReadLog>,
+    ask: Growth,
+) -> Result<TextFile, Fault> {
+    let (old, new) = (ask.old.ok_or_else(no_number)?, ask.new.ok_or_else(no_number)?);
+    Ok(TextFile(logbook.prove_consistency(old, new).await?.into()))
+}
+
+fn index(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+fn no_number() -> Fault {
+    Fault::NotFound("the index of an entry and the size of a log are decimal numbers".into())
+}
+
 /// `GET /api/logger/{id}`.
 pub struct Read(Option<u32>);
 
