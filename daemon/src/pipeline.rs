@@ -135,7 +135,13 @@ impl Pipeline {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Some(token.trim()),
             _ => None,
         });
-        let caller = token.and_then(|token| self.0.appliance.desk().caller(token));
+        let appliance = &self.0.appliance;
+        let caller = token.and_then(|token| appliance.desk().caller(token));
+        // With its pairing an authenticator's tokens end.
+        let caller = caller.filter(|caller| match caller.subject() {
+            Subject::External(kid) => appliance.keyring().is_paired(kid),
+            _ => true,
+        });
         caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
     }
 
