@@ -105,12 +105,6 @@ pub fn routes() -> Vec<Route> {
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/proof/{index}",          LOGGER,      Silent,                            logger::proof)
             .answers(LOG_FILE).also_plain(),
-        get( "/api/logger/checkpoint",             LOGGER,      Silent,                            logger::checkpoint)
-            .answers(LOG_FILE).also_plain(),
-        get( "/api/logger/consistency/{old}/{new}", LOGGER,     Silent,                            logger::consistency)
-            .answers(LOG_FILE).also_plain(),
-        get( "/api/logger/proof/{index}",          LOGGER,      Silent,                            logger::proof)
-            .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list/{offset}",          LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
