@@ -87,7 +87,9 @@ pub async fn update(
     let rotation = Rotation::of(&body)?;
     let tls = body.tls.map(Tls::judge).transpose()?;
     let hostname = device.hostname();
-    if !device.is_initialised() {
+    // The permit says so, not the device: it may have been initialised since by somebody else, and
+    // whoever was let in for want of an owner gets no further than that.
+    if leave.action().fresh {
         let crt = tls.ok_or_else(|| Fault::Failed("a fresh device takes tls alone".into()))?;
         certificate.replace(certificate.examine(crt, hostname).await?).await?;
         return Ok(Updated::Bare);
