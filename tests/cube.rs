@@ -22,6 +22,9 @@ fn every_route_answers_as_its_row_says() {
         // A login is held back for half a second, and for more after failures; login.rs has those.
         let slow = (route.path, route.method.as_str()) == ("/api/auth/token", "POST");
         for (role, token) in roles(&scene, &route, &kid) {
+            if ENDS_THE_RUN.contains(&route.path) && matches!(role, Role::Master | Role::User) {
+                continue;
+            }
             let mut log = scene.log();
             for input in INPUTS.iter().filter(|_| !slow || role == Role::None || role == Role::Bad)
             {
@@ -29,7 +32,8 @@ fn every_route_answers_as_its_row_says() {
                     over_tls(&scene.daemon, &request(&route, &kid, token.as_deref(), input));
                 let what =
                     format!("{} {} by {role:?} with {}", route.method, route.path, input.name);
-                judge(&route, role, input, &answer, &mut log, &what);
+                judge(&route, &answer, &mut log, &what);
+                judge_status(&route, role, input, answer.status(), &what);
                 seen.note(&answer, role);
             }
         }
@@ -148,6 +152,8 @@ const INPUTS: &[Input] = &[
     Input { name: "no media type", body: Some("{}"), length: true, media_type: false },
 ];
 
+/// With the right scope these do what they say; hem_system.rs has that.
+const ENDS_THE_RUN: &[&str] = &["/api/system/reboot", "/api/system/shutdown"];
 const WRONG_TYPES: &str = r#"{"kid":[],"pubkey":{},"alg":1,"ext_kid":false,"label":1,"type":[],
     "mode":{},"descr":9,"offset":"x","limit":"y","auth":[],"init":{}}"#;
 const NESTED: &str = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\
@@ -191,14 +197,14 @@ fn request(route: &Route, kid: &str, token: Option<&str>, input: &Input) -> Vec<
     format!("{head}\r\n{body}").into_bytes()
 }
 
-fn judge(route: &Route, role: Role, input: &Input, answer: &Raw, log: &mut LogReader, what: &str) {
+/// What the row allows, and what it leaves in the log.
+fn judge(route: &Route, answer: &Raw, log: &mut LogReader, what: &str) {
     let status = answer.status();
     assert!(route.statuses.contains(&status), "{what}: {status} is not in its row");
     assert!(status < 500, "{what}: {status}");
-    assert!(
-        answer.has("Content-Length: 0") || status == 200 || status == 204,
-        "{what}: {answer:?}"
-    );
+    // The one error of this API with a body (hem.md A1).
+    let is_told = (status, route.path) == (400, "/api/system/config");
+    assert!(answer.body.is_empty() || status == 200 || is_told, "{what}: {answer:?}");
     let entries = log.heads();
     let kind = route.log.kind().map(|kind| kind.name().trim_start_matches("LOG_TYPE_").to_owned());
     match (status, route.log) {
@@ -207,20 +213,28 @@ fn judge(route: &Route, role: Role, input: &Input, answer: &Raw, log: &mut LogRe
         (400, LogRule::Full(_)) => {
             assert_eq!(entries, [format!("{} ERROR", kind.unwrap())], "{what}")
         }
-        (406, LogRule::Full(_)) | (404, LogRule::Lookup(_)) => {
+        (406, LogRule::Effect(_) | LogRule::Full(_)) | (404, LogRule::Lookup(_)) => {
             assert_eq!(entries, [format!("{} FAILED", kind.unwrap())], "{what}");
         }
-        (200, LogRule::Full(_) | LogRule::Lookup(_) | LogRule::Success(_)) => {
+        // What the self-test found is entered by the test itself (hem.md A8).
+        (200, _) if route.path == "/api/system/selftest" => {
+            assert_eq!(entries, ["SELFTEST_PASSED OK"], "{what}");
+        }
+        (200, rule) if rule != LogRule::Silent => {
             assert_eq!(entries, [format!("{} OK", kind.unwrap())], "{what}");
         }
         _ => assert_eq!(entries, [""; 0], "{what}"),
     }
+}
+
+/// Who gets how far.
+fn judge_status(route: &Route, role: Role, input: &Input, status: u16, what: &str) {
     match role {
         Role::Bad => assert_eq!(status, 401, "{what}"),
         Role::None if route.door == Door::Bearer => {
             assert!([401, 411, 413].contains(&status), "{what}: {status}");
         }
-        Role::Wrong if route.door != Door::Open => {
+        Role::Wrong if route.door != Door::Open && !route.scopes.is_empty() => {
             assert!([400, 403, 411, 413].contains(&status), "{what}: {status}");
         }
         Role::Master if !route.roles.master => {

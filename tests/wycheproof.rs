@@ -77,8 +77,11 @@ struct Case {
 /// A key in the token and what is asked of it.
 struct Subject {
     kid: String,
-    cases: Vec<(usize, String, Vec<u8>, Option<Vec<u8>>)>,
+    cases: Vec<Question>,
 }
+
+/// A case's number and comment, the peer, the secret.
+type Question = (usize, String, Vec<u8>, Option<Vec<u8>>);
 
 /// Runs all cases of a set and compares how many ended in which way.
 fn run(curve: Curve, cases: Vec<Case>, expected: &[(&'static str, usize)]) {
@@ -141,11 +144,7 @@ fn ask_all(scene: &Scene, subjects: VecDeque<Subject>) -> BTreeMap<&'static str,
     tally.into_inner().unwrap()
 }
 
-fn ask(
-    scene: &Scene,
-    kid: &str,
-    (id, comment, peer, expected): &(usize, String, Vec<u8>, Option<Vec<u8>>),
-) -> &'static str {
+fn ask(scene: &Scene, kid: &str, (id, comment, peer, expected): &Question) -> &'static str {
     let body = json!({ "kid": kid, "pubkey": Base64::encode_string(peer) });
     let reply = scene.ecdh(kid, &body);
     match expected {

@@ -145,7 +145,7 @@ impl Home {
     pub fn configure(&self, old: &str, new: &str) {
         let text = self.config();
         assert!(text.contains(old), "no {old:?} in\n{text}");
-        write(&self.at("claviger.toml"), &text.replace(old, new));
+        write(&self.at("claviger.toml"), text.replace(old, new));
     }
 
     /// What the daemon wrote to standard error, all runs together.

@@ -122,8 +122,7 @@ pub fn bearer(client: &Client, passphrase: &str, scope: &str) -> String {
 
 /// The private key that `passphrase` stands for on the device with this `eid`.
 pub fn seed(passphrase: &str, eid: &str) -> [u8; 32] {
-    static SEEDS: LazyLock<Mutex<HashMap<(String, String), [u8; 32]>>> =
-        LazyLock::new(Mutex::default);
+    static SEEDS: LazyLock<Mutex<Seeds>> = LazyLock::new(Mutex::default);
     let name = (passphrase.to_owned(), eid.to_owned());
     let known = SEEDS.lock().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
     known.unwrap_or_else(|| {
@@ -150,3 +149,6 @@ pub fn now() -> u64 {
 pub fn encode(text: &str) -> String {
     Base64UrlUnpadded::encode_string(text.as_bytes())
 }
+
+/// Private keys by passphrase and `eid`.
+type Seeds = HashMap<(String, String), [u8; 32]>;
