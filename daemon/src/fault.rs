@@ -82,7 +82,8 @@ impl From<TokenFault> for Fault {
             | TokenFault::Down(_)
             | TokenFault::KeyMissing
             | TokenFault::OutcomeUnknown
-            | TokenFault::PinRefused => Self::Conflict(fault.to_string().into()),
+            | TokenFault::PinRefused
+            | TokenFault::Unsealable => Self::Conflict(fault.to_string().into()),
         }
     }
 }

@@ -7,7 +7,10 @@ use crate::route::{
     DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route, SEARCH,
     SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
-use crate::surface::hem::{auth, cipher, crypto, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest, settings, system, wrap};
+use crate::surface::hem::{
+    auth, cipher, crypto, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest, settings,
+    system, wrap,
+};
 
 /// Every route there is.
 #[rustfmt::skip]

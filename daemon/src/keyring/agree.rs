@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use hsm_profiles::{ForeignPoint, KeyType, SecretBytes, SecretDigest};
+use hsm_profiles::{ForeignPoint, KeyType, SealedKey, SecretBytes, SecretDigest};
 use policies::action::PeerHalf;
 use policies::{Kid, Permit, Use};
 
 use super::shelf::Entry;
 use super::{KeyFault, Keyring};
+use crate::store::{Backing, Record};
 
 /// The other side of an agreement.
 #[derive(Clone, Debug)]
@@ -32,28 +33,44 @@ impl Keyring {
         digest: Option<SecretDigest>,
     ) -> Result<SecretBytes, KeyFault> {
         let own = self.0.shelf().find(leave.kid())?;
-        if !own.record.flags.private {
-            return Err(KeyFault::Unsuitable("only the public half of this key is here"));
-        }
-        if !own.record.flags.agree {
-            return Err(KeyFault::Unsuitable("this key was not made for agreements (mode ECDH)"));
-        }
+        may_agree(&own.record)?;
         let kind = own.record.kind;
-        let token = &self.0.token;
         match peer {
             Peer::Raw(raw) => {
                 let point = ForeignPoint::parse(kind, &raw).map_err(bad_peer)?;
-                Ok(token.agree(leave, kind, &point, digest).await?)
+                self.agree_with(leave, &own.record, &point, digest).await
             }
             Peer::Stored(kid) => {
                 let half = self.peer_half(&leave.peer(kid), kind)?;
                 let point = half.point().map_err(bad_peer)?;
-                Ok(token.agree(leave, kind, point, digest).await?)
+                self.agree_with(leave, &own.record, point, digest).await
             }
         }
     }
 
-    fn peer_half(&self, leave: &Permit<PeerHalf>, kind: KeyType) -> Result<Arc<Entry>, KeyFault> {
+    async fn agree_with(
+        &self,
+        leave: Permit<Use>,
+        Record { kind, backing, .. }: &Record,
+        point: &ForeignPoint,
+        digest: Option<SecretDigest>,
+    ) -> Result<SecretBytes, KeyFault> {
+        match backing {
+            Backing::Sealed(blob) => {
+                let sealed = SealedKey { kind: *kind, blob: blob.clone() };
+                self.agree_sealed(leave, sealed, point, digest).await
+            }
+            Backing::Public | Backing::Resident => {
+                Ok(self.0.token.agree(leave, *kind, point, digest).await?)
+            }
+        }
+    }
+
+    pub(super) fn peer_half(
+        &self,
+        leave: &Permit<PeerHalf>,
+        kind: KeyType,
+    ) -> Result<Arc<Entry>, KeyFault> {
         let half = match self.0.shelf().find(leave.action().kid()) {
             Err(KeyFault::Absent) => {
                 return Err(KeyFault::BadPeer("there is no key with its KID".into()));
@@ -67,6 +84,17 @@ impl Keyring {
     }
 }
 
-fn bad_peer(why: hsm_profiles::BadPoint) -> KeyFault {
+/// Whether the key takes part in agreements, with its private half.
+pub(super) fn may_agree(record: &Record) -> Result<(), KeyFault> {
+    if !record.flags.private {
+        return Err(KeyFault::Unsuitable("only the public half of this key is here"));
+    }
+    match record.flags.agree {
+        true => Ok(()),
+        false => Err(KeyFault::Unsuitable("this key was not made for agreements (mode ECDH)")),
+    }
+}
+
+pub(super) fn bad_peer(why: hsm_profiles::BadPoint) -> KeyFault {
     KeyFault::BadPeer(why.to_string().into())
 }

@@ -21,9 +21,17 @@ impl Keyring {
     pub async fn delete(&self, leave: Permit<DeleteKey>) -> Result<(), KeyFault> {
         let keys = &self.0;
         let kid = leave.action().0;
-        let backing = keys.shelf().find(kid)?.record.backing;
-        match backing {
+        let own = keys.shelf().find(kid)?;
+        match own.record.backing {
             Backing::Public => keys.forget(kid).await,
+            Backing::Sealed(_) => {
+                keys.forget(kid).await?;
+                // The key is gone with its record; what is left is encrypted.
+                if let Err(fault) = keys.store.scrub().await {
+                    tracing::warn!(%fault, "a deleted sealed key is still in the journal");
+                }
+                Ok(())
+            }
             Backing::Resident => {
                 keys.token.health()?;
                 keys.destroy(kid, leave).await
@@ -33,7 +41,7 @@ impl Keyring {
 }
 
 impl Keys {
-    /// Deletes a record without a secret.
+    /// Deletes a record of which the token holds nothing.
     async fn forget(&self, kid: Kid) -> Result<(), KeyFault> {
         let attempt = self.mender.unsettled(Task::Row(kid));
         let _turn = self.turn.lock().await;

@@ -24,6 +24,9 @@ pub enum KeyFault {
     /// The caller's: there is a key with this KID already.
     #[error("this key is here already: a public key can be kept once only")]
     Duplicate,
+    /// The caller's: what was presented does not hold.
+    #[error("{0}")]
+    Refuted(&'static str),
     /// The state file's.
     #[error("{0}")]
     Store(String),

@@ -6,6 +6,7 @@
 //! the [`Settings`].
 
 mod intents;
+mod nonces;
 mod records;
 mod seal;
 mod settings;
@@ -23,6 +24,7 @@ use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 pub use intents::IntentKind;
 pub(crate) use intents::{Intent, IntentId};
+pub(crate) use nonces::seal_text as nonce_text;
 pub(crate) use records::{Backing, Flags, Inserted, Record, StoredRecord};
 pub(crate) use seal::holds;
 pub use seal::{Doing, Mac, Tag};
@@ -50,7 +52,9 @@ impl Store {
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
+            .foreign_keys(true)
+            // What is deleted is overwritten: records hold sealed keys.
+            .pragma("secure_delete", "ON");
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
         Migrator::with_migrations(migrations()).run(&pool).await?;
         Ok(Self {
@@ -81,6 +85,16 @@ impl Store {
             sqlx::query(table).execute(&mut *work).await?;
         }
         self.commit(work).await
+    }
+
+    /// Overwrites what was deleted in every file: deletions zero the pages, and here the journal,
+    /// which still has the old ones, is emptied.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`]; the deletion itself stands.
+    pub(crate) async fn scrub(&self) -> Result<(), StoreFault> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        Ok(())
     }
 
     /// Writes what is left into the main file and closes it. Later uses of any clone fail.
@@ -150,13 +164,14 @@ fn keep_private(path: &Path) -> io::Result<()> {
 }
 
 fn migrations() -> Vec<Migration> {
-    vec![Migration::new(
-        1,
-        "state".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_state.sql").into_sql_str(),
-        false,
-    )]
+    let migration = |version, name: &'static str, text: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    vec![
+        migration(1, "state", include_str!("../../migrations/sqlite/0001_state.sql")),
+        migration(2, "sealed", include_str!("../../migrations/sqlite/0002_sealed.sql")),
+        migration(3, "nonces", include_str!("../../migrations/sqlite/0003_nonces.sql")),
+    ]
 }
 
 #[cfg(test)]

@@ -46,12 +46,14 @@ pub(crate) struct Flags {
 }
 
 /// Where the secret part of a key is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Backing {
     /// Nowhere here: only the public half is known.
     Public,
     /// In a token object whose `CKA_ID` is the KID.
     Resident,
+    /// In this blob, which only the token opens.
+    Sealed(Vec<u8>),
 }
 
 /// A row as it was found. Its MAC has not been looked at.
@@ -71,9 +73,10 @@ pub(crate) enum Inserted {
 }
 
 impl Record {
-    /// What the record's MAC is computed over: every column.
+    /// What the record's MAC is computed over: every column. That of the blob is there for sealed
+    /// keys only, so that records from before there were any keep their MACs.
     pub(crate) fn seal_text(&self) -> Vec<u8> {
-        SealText::new("claviger key record v1")
+        let text = SealText::new("claviger key record v1")
             .bytes(self.kid.as_bytes())
             .number(self.version)
             .number(self.sequence)
@@ -88,21 +91,38 @@ impl Record {
             .number(self.updated)
             .optional(self.public.as_deref())
             .bytes(self.backing.name().as_bytes())
-            .optional(self.creation.as_ref().map(|creation| creation.0.as_slice()))
-            .finish()
+            .optional(self.creation.as_ref().map(|creation| creation.0.as_slice()));
+        match self.backing.blob() {
+            None => text.finish(),
+            Some(blob) => text.bytes(blob).finish(),
+        }
     }
 }
 
 impl Backing {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Resident => "resident",
+            Self::Sealed(_) => "sealed",
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Public, Self::Resident].into_iter().find(|backing| backing.name() == name)
+    fn blob(&self) -> Option<&[u8]> {
+        match self {
+            Self::Public | Self::Resident => None,
+            Self::Sealed(blob) => Some(blob),
+        }
+    }
+
+    /// `None` where a blob is missing, or stands where none belongs.
+    fn from_columns(name: &str, blob: Option<Vec<u8>>) -> Option<Self> {
+        match (name, blob) {
+            ("public", None) => Some(Self::Public),
+            ("resident", None) => Some(Self::Resident),
+            ("sealed", Some(blob)) => Some(Self::Sealed(blob)),
+            _ => None,
+        }
     }
 }
 
@@ -131,6 +151,14 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(read_kid).transpose()
+    }
+
+    /// Whether any record says of itself that its key is sealed.
+    pub(crate) async fn has_sealed(&self) -> Result<bool, StoreFault> {
+        let found = sqlx::query("SELECT 1 FROM keys WHERE backing = 'sealed' LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.is_some())
     }
 
     /// The highest sequence number in use, 0 where there is none.
@@ -166,6 +194,7 @@ impl Store {
             .bind(record.public.as_deref())
             .bind(record.backing.name())
             .bind(record.creation.as_ref().map(|creation| creation.0.as_slice()))
+            .bind(record.backing.blob())
             .bind(tag.as_slice())
             .execute(&mut *work)
             .await?;
@@ -250,7 +279,7 @@ fn read_content(row: &SqliteRow) -> Result<(Record, Tag), Unreadable> {
         created: read_number(row, "created")?,
         updated: read_number(row, "updated")?,
         public: row.try_get("public")?,
-        backing: Backing::from_name(&backing).ok_or(Unreadable)?,
+        backing: Backing::from_columns(&backing, row.try_get("sealed")?).ok_or(Unreadable)?,
         creation: match creation {
             Some(bytes) => Some(Creation(bytes.try_into().map_err(|_| Unreadable)?)),
             None => None,
@@ -283,8 +312,8 @@ impl From<sqlx::Error> for Unreadable {
 }
 
 const INSERT: &str = "INSERT INTO keys (kid, version, sequence, type, attested, private, agree, \
-    sign, label, descr, created, updated, public, backing, creation, mac) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+    sign, label, descr, created, updated, public, backing, creation, sealed, \
+    mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
     ON CONFLICT (kid) DO NOTHING";
 
 const AMEND: &str = "UPDATE keys SET version = $1, label = $2, descr = $3, updated = $4, mac = $5 \

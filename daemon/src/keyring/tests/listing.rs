@@ -111,7 +111,7 @@ async fn a_key_is_read_as_it_was_written() {
     let key = bench.keyring.read(leave(policies::ReadKey(kid))).unwrap();
     assert_eq!((key.public, key.label, key.kind), (Some(ask.public), ask.label, ask.kind));
     let key = bench.keyring.read(leave(policies::ReadKey(symmetric))).unwrap();
-    assert_eq!((key.public, key.descr.as_slice()), (None, b"EXTAID".as_slice()));
+    assert_eq!((key.public, key.descr.as_slice()), (None, b"CCTEST".as_slice()));
     let absent = leave(policies::ReadKey(Kid::from_bytes([9; 16])));
     assert!(matches!(bench.keyring.read(absent), Err(KeyFault::Absent)));
 }

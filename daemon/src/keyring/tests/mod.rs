@@ -2,8 +2,11 @@
 
 mod agreement;
 mod crash;
+mod employment;
 mod listing;
+mod nonces;
 mod seal;
+mod sealed;
 mod single;
 
 use std::path::PathBuf;
@@ -126,7 +129,7 @@ fn new(kind: KeyType) -> NewKey {
         label: format!("a {kind}"),
         kind,
         usage: Usage { agree: true, sign: true },
-        descr: b"EXTAID".to_vec(),
+        descr: b"CCTEST".to_vec(),
     }
 }
 

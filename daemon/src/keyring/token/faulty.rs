@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hsm_profiles::{
-    Creation, Family, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, TokenFault, Usage,
+    Answer, Creation, Family, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
+    SealedTask, SecretBytes, SecretDigest, Task, TokenFault, Usage,
 };
 use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
 use sha2::{Digest, Sha256};
 
-use super::Token;
+use super::{Serving, Token};
 use crate::store::{Doing, Mac, Tag};
 
 /// What happens to a changing call.
@@ -40,6 +41,8 @@ pub(crate) struct Faulty {
     mishap: Mutex<Option<Mishap>>,
     frozen: AtomicBool,
     agreements: AtomicU64,
+    employments: AtomicU64,
+    has_no_kek: AtomicBool,
 }
 
 impl Faulty {
@@ -81,6 +84,15 @@ impl Faulty {
 
     pub(crate) fn agreements(&self) -> u64 {
         self.agreements.load(Ordering::SeqCst)
+    }
+
+    /// The key that opens sealed ones is lost.
+    pub(crate) fn lose_kek(&self) {
+        self.has_no_kek.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn employments(&self) -> u64 {
+        self.employments.load(Ordering::SeqCst)
     }
 
     /// Does `change` in the way that is planned for it.
@@ -172,6 +184,18 @@ impl Token for Faulty {
         })
     }
 
+    /// It has no private keys that could do anything, but it counts.
+    fn employ<'a>(
+        &'a self,
+        _: Permit<Use>,
+        _: (KeyType, Held),
+        _: Option<(&'a ForeignPoint, Vec<u8>)>,
+        _: Task,
+    ) -> Doing<'a, Answer> {
+        self.employments.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Err(TokenFault::Unsupported("a token of a test".into()))))
+    }
+
     fn generate_pair<'a>(
         &'a self,
         _: &'a Permit<CreateKey>,
@@ -180,6 +204,47 @@ impl Token for Faulty {
         _: Usage,
     ) -> Doing<'a, Vec<u8>> {
         Box::pin(self.change(move || self.make(creation, kind)))
+    }
+
+    /// ML-KEM and ML-DSA are sealed here, and Ed448 is not served at all.
+    fn serves(&self, kind: KeyType) -> Serving {
+        match kind.family() {
+            Family::MlDsa | Family::MlKem => Serving::Sealed,
+            _ if kind == KeyType::Ed448 => Serving::Not,
+            _ => Serving::Resident,
+        }
+    }
+
+    fn opens_sealed(&self) -> bool {
+        !self.has_no_kek.load(Ordering::SeqCst)
+    }
+
+    fn generate_sealed<'a>(
+        &'a self,
+        _: &'a Permit<CreateKey>,
+        kind: KeyType,
+        _: Kid,
+    ) -> Doing<'a, NewSealed> {
+        Box::pin(self.change(move || {
+            let public = public_key(kind, self.made.fetch_add(1, Ordering::SeqCst) + 1);
+            let blob = [b"a blob of ".as_slice(), Kid::of_public_key(&public).as_bytes()].concat();
+            NewSealed { public: Some(public), blob }
+        }))
+    }
+
+    /// It opens nothing, but takes the key's own blob from others.
+    fn perform_sealed(
+        &self,
+        key: Permit<Use>,
+        sealed: SealedKey,
+        _: SealedTask,
+    ) -> Doing<'_, Outcome> {
+        self.employments.fetch_add(1, Ordering::SeqCst);
+        let own = sealed.blob.ends_with(key.kid().as_bytes());
+        Box::pin(std::future::ready(match own {
+            true => Ok(Outcome::Secret(SecretBytes::new(sealed.blob))),
+            false => Err(TokenFault::Unsealable),
+        }))
     }
 
     fn generate_secret<'a>(

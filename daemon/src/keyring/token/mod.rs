@@ -7,12 +7,24 @@ mod slot;
 use std::pin::Pin;
 
 use hsm_profiles::{
-    Creation, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, TokenFault, Usage,
+    Answer, Creation, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
+    SealedTask, SecretBytes, SecretDigest, Task, TokenFault, Usage,
 };
 use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
 
 pub(super) use self::slot::Slot;
 use crate::store::{Doing, Mac};
+
+/// In what way keys of a type are served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Serving {
+    /// Not at all.
+    Not,
+    /// As objects of the token.
+    Resident,
+    /// Sealed by the token.
+    Sealed,
+}
 
 /// A token with the keys of this daemon.
 ///
@@ -29,6 +41,16 @@ pub(crate) trait Token: Mac + Send + Sync {
         digest: Option<SecretDigest>,
     ) -> Doing<'a, SecretBytes>;
 
+    /// Has a key do `task`, or what it agrees on with a point; the bytes beside that are bound to
+    /// what is derived.
+    fn employ<'a>(
+        &'a self,
+        key: Permit<Use>,
+        own: (KeyType, Held),
+        counterpart: Option<(&'a ForeignPoint, Vec<u8>)>,
+        task: Task,
+    ) -> Doing<'a, Answer>;
+
     /// Makes a key pair whose private object has the KID of its public key, and answers that: raw,
     /// SEC1 compressed for the SECP curves.
     fn generate_pair<'a>(
@@ -38,6 +60,29 @@ pub(crate) trait Token: Mac + Send + Sync {
         kind: KeyType,
         usage: Usage,
     ) -> Doing<'a, Vec<u8>>;
+
+    /// In what way keys of this type are made.
+    fn serves(&self, kind: KeyType) -> Serving;
+
+    /// Whether it has the key that opens sealed ones.
+    fn opens_sealed(&self) -> bool;
+
+    /// Makes a sealed key; a symmetric one is bound to this KID. The token has not changed,
+    /// whatever comes of it.
+    fn generate_sealed<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        kind: KeyType,
+        kid: Kid,
+    ) -> Doing<'a, NewSealed>;
+
+    /// Has a sealed key do something.
+    fn perform_sealed(
+        &self,
+        key: Permit<Use>,
+        sealed: SealedKey,
+        task: SealedTask,
+    ) -> Doing<'_, Outcome>;
 
     /// Makes a symmetric key with this KID.
     fn generate_secret<'a>(

@@ -4,23 +4,25 @@ use std::pin::Pin;
 
 use hsm_profiles::transport::Health;
 use hsm_profiles::{
-    Creation, ForeignPoint, KeyType, Object, SecretBytes, SecretDigest, System, TokenFault, Usage,
-    Vault,
+    Answer, Creation, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
+    SealedTask, SecretBytes, SecretDigest, System, Task, TokenFault, TokenStatus, Usage, Vault,
 };
 use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
 
-use super::Token;
+use super::{Serving, Token};
 use crate::store::{Doing, Mac, Tag};
 
 /// The two handles to the worker as one token.
 pub(in crate::keyring) struct Slot {
     vault: Vault,
     system: System,
+    status: TokenStatus,
 }
 
 impl Slot {
-    pub(in crate::keyring) fn new(vault: Vault, system: System) -> Self {
-        Self { vault, system }
+    /// `status` is what the token said at the start.
+    pub(in crate::keyring) fn new(vault: Vault, system: System, status: TokenStatus) -> Self {
+        Self { vault, system, status }
     }
 }
 
@@ -41,6 +43,16 @@ impl Token for Slot {
         Box::pin(self.vault.agree(key, kind, peer, digest))
     }
 
+    fn employ<'a>(
+        &'a self,
+        key: Permit<Use>,
+        own: (KeyType, Held),
+        counterpart: Option<(&'a ForeignPoint, Vec<u8>)>,
+        task: Task,
+    ) -> Doing<'a, Answer> {
+        Box::pin(self.vault.employ(key, own, counterpart, task))
+    }
+
     fn generate_pair<'a>(
         &'a self,
         leave: &'a Permit<CreateKey>,
@@ -49,6 +61,38 @@ impl Token for Slot {
         usage: Usage,
     ) -> Doing<'a, Vec<u8>> {
         Box::pin(self.vault.generate_pair(leave, creation, kind, usage))
+    }
+
+    fn serves(&self, kind: KeyType) -> Serving {
+        if self.status.native.contains(&kind) {
+            Serving::Resident
+        } else if self.status.sealed.contains(&kind) {
+            Serving::Sealed
+        } else {
+            Serving::Not
+        }
+    }
+
+    fn opens_sealed(&self) -> bool {
+        self.status.has_kek
+    }
+
+    fn generate_sealed<'a>(
+        &'a self,
+        leave: &'a Permit<CreateKey>,
+        kind: KeyType,
+        kid: Kid,
+    ) -> Doing<'a, NewSealed> {
+        Box::pin(self.vault.generate_sealed(leave, kind, kid))
+    }
+
+    fn perform_sealed(
+        &self,
+        key: Permit<Use>,
+        sealed: SealedKey,
+        task: SealedTask,
+    ) -> Doing<'_, Outcome> {
+        Box::pin(self.vault.perform_sealed(key, sealed, task))
     }
 
     fn generate_secret<'a>(

@@ -1,0 +1,65 @@
+//! How often a key enciphers with AES-GCM. Nonces are random, so that a key is good for 2^32 messages
+//! and no more (SP 800-38D, section 8.3).
+
+use std::collections::HashMap;
+
+use policies::Kid;
+use tokio::sync::Mutex;
+
+use super::{KeyFault, Keys};
+use crate::store::{holds, nonce_text};
+
+/// What the keys have left. They get their messages in blocks, each written down before its first
+/// one: a crash loses what is left of a block, and never lets a message go uncounted.
+#[derive(Default)]
+pub(super) struct Nonces(Mutex<HashMap<Kid, Block>>);
+
+#[derive(Clone, Copy)]
+struct Block {
+    spent: u64,
+    end: u64,
+}
+
+impl Keys {
+    /// Counts one message of `kid`, whether it is enciphered with the key itself or with what it
+    /// agrees on: that may be the same each time.
+    ///
+    /// # Errors
+    /// [`KeyFault::Unsuitable`] where the key has had its 2^32, [`KeyFault::Damaged`] where the
+    /// count was edited.
+    pub(super) async fn spend_nonce(&self, kid: Kid) -> Result<(), KeyFault> {
+        let mut blocks = self.nonces.0.lock().await;
+        let block = blocks.get(&kid).copied();
+        let block = match block {
+            Some(block) if block.spent < block.end => block,
+            Some(Block { end, .. }) => self.next_block(kid, end).await?,
+            None => self.next_block(kid, self.written_down(kid).await?).await?,
+        };
+        blocks.insert(kid, Block { spent: block.spent.saturating_add(1), ..block });
+        Ok(())
+    }
+
+    async fn next_block(&self, kid: Kid, spent: u64) -> Result<Block, KeyFault> {
+        if spent >= LIMIT {
+            return Err(KeyFault::Unsuitable(
+                "this key has enciphered as many messages with GCM as one key may (2^32): it still \
+                 deciphers; make another key for new messages",
+            ));
+        }
+        let end = spent.saturating_add(BLOCK);
+        let tag = self.token.mac(&nonce_text(kid, end)).await?;
+        self.store.reserve_nonces(kid, end, &tag).await?;
+        Ok(Block { spent, end })
+    }
+
+    async fn written_down(&self, kid: Kid) -> Result<u64, KeyFault> {
+        let Some((reserved, tag)) = self.store.nonces(kid).await? else { return Ok(0) };
+        match holds(&*self.token, &nonce_text(kid, reserved), &tag).await? {
+            true => Ok(reserved),
+            false => Err(KeyFault::Damaged),
+        }
+    }
+}
+
+const BLOCK: u64 = 1 << 16;
+const LIMIT: u64 = 1 << 32;

@@ -1,0 +1,162 @@
+//! What the requests of `/api/crypto` have in common (hem.md A10): a key that is named first, bytes
+//! in base64, a peer.
+
+use audit::Ext;
+use base64ct::{Base64, Encoding};
+use hsm_profiles::SecretBytes;
+use policies::{Kid, Use, decode_base64};
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use crate::fault::Fault;
+use crate::inbound::Inbound;
+use crate::keyring::{Peer, Sharing};
+use crate::route::{Appliance, Request, SecretJson};
+use crate::surface::hem::body::Deferred;
+
+/// A request to use the key `kid`. Whatever else it says is judged after the scope check.
+pub struct WithKey<T> {
+    kid: Kid,
+    arguments: Deferred<T>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    kid: Kid,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Request for WithKey<T> {
+    type Needs = Use;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        let Named { kid } = inbound.json()?;
+        Ok(Self { kid, arguments: Deferred::of(inbound) })
+    }
+
+    fn needs(&self, _: &Appliance) -> Use {
+        Use(self.kid)
+    }
+
+    fn concerns(&self) -> Ext {
+        Ext::Kid(*self.kid.as_bytes())
+    }
+}
+
+impl<T> WithKey<T> {
+    pub(super) fn judge(self) -> Result<T, Fault> {
+        self.arguments.judge()
+    }
+}
+
+/// Bytes that came in base64, wiped when they are dropped.
+pub(super) struct Octets(SecretBytes);
+
+impl Octets {
+    pub(super) fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+
+    /// The bytes, if there are as many as `lengths` says.
+    pub(super) fn within(
+        self,
+        name: &str,
+        lengths: std::ops::RangeInclusive<usize>,
+    ) -> Result<SecretBytes, Fault> {
+        match lengths.contains(&self.expose().len()) {
+            true => Ok(self.0),
+            false => Err(Fault::Invalid(
+                format!("{name} must be base64 of {} to {} bytes", lengths.start(), lengths.end())
+                    .into(),
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Base64Text)
+    }
+}
+
+struct Base64Text;
+
+impl Visitor<'_> for Base64Text {
+    type Value = Octets;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("base64")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Octets, E> {
+        match decode_base64(text) {
+            Some(bytes) => Ok(Octets(SecretBytes::new(bytes))),
+            None => Err(E::custom("what should be base64 is not")),
+        }
+    }
+}
+
+/// The peer of an agreement; `None` where the request names none. `ext_kid` wins over `pubkey`.
+pub(super) fn peer(ext_kid: Option<&str>, pubkey: Option<&Octets>) -> Result<Option<Peer>, Fault> {
+    if let Some(kid) = ext_kid {
+        let kid = kid.parse::<Kid>();
+        let kid = kid.map_err(|e| Fault::Invalid(format!("ext_kid: {e}").into()))?;
+        return Ok(Some(Peer::Stored(kid)));
+    }
+    Ok(pubkey.map(|raw| Peer::Raw(raw.expose().to_vec())))
+}
+
+/// The peer, and the context of at most 64 bytes that goes into the derivation of a key.
+pub(super) fn sharing(
+    ext_kid: Option<&str>,
+    pubkey: Option<&Octets>,
+    ctx: Option<Octets>,
+) -> Result<Option<Sharing>, Fault> {
+    let context = bytes("ctx", ctx, 64)?;
+    Ok(peer(ext_kid, pubkey)?.map(|peer| Sharing { peer, context }))
+}
+
+/// At most `longest` bytes, none where they are left out.
+pub(super) fn bytes(name: &str, given: Option<Octets>, longest: usize) -> Result<Vec<u8>, Fault> {
+    match given {
+        None => Ok(Vec::new()),
+        Some(octets) => Ok(octets.within(name, 0..=longest)?.expose().to_vec()),
+    }
+}
+
+/// `{"name":"<base64>"}`, in memory that is wiped.
+pub(super) fn quoted(name: &str, secret: &[u8]) -> Result<SecretJson, Fault> {
+    let mut encoded = Zeroizing::new(vec![0; Base64::encoded_len(secret)]);
+    let encoded = Base64::encode(secret, encoded.as_mut_slice()).map_err(|_| Fault::Internal)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(name.len() + encoded.len() + 8));
+    for part in ["{\"", name, "\":\"", encoded, "\"}"] {
+        json.extend_from_slice(part.as_bytes());
+    }
+    Ok(SecretJson(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_in_base64_and_within_bounds() {
+        let octets = |text: &str| serde_json::from_str::<Octets>(text);
+        assert_eq!(octets("\"-_8\"").unwrap().expose(), [0xfb, 0xff]);
+        assert_eq!(octets("\"\\u002b/8=\"").unwrap().expose(), [0xfb, 0xff]);
+        for bad in ["\"*\"", "7", "null", "[]"] {
+            assert!(octets(bad).is_err(), "{bad}");
+        }
+        assert!(octets("\"AAA=\"").unwrap().within("x", 1..=2).is_ok());
+        assert!(octets("\"AAAA\"").unwrap().within("x", 1..=2).is_err());
+        assert!(octets("\"\"").unwrap().within("x", 1..=2).is_err());
+    }
+
+    #[test]
+    fn secrets_of_any_length_are_quoted() {
+        assert_eq!(*quoted("a", b"").unwrap().0, b"{\"a\":\"\"}");
+        let long = quoted("a", &[0; 2048]).unwrap().0;
+        let value: serde_json::Value = serde_json::from_slice(&long).unwrap();
+        assert_eq!(decode_base64(value["a"].as_str().unwrap()), Some(vec![0; 2048]));
+    }
+}
