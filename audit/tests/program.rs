@@ -10,6 +10,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, Subject};
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -135,4 +137,66 @@ fn show_prints_words_and_json() {
     let output = run(&["show", torn.to_str().unwrap()]);
     assert_eq!((code(&output), out(&output).lines().count()), (8, 7));
     assert!(err(&output).contains("line 9: not a log line"), "{}", err(&output));
+}
+
+/// A key in software, for a log of a node.
+struct SoftKey(SigningKey);
+
+impl Signer for SoftKey {
+    fn public_key(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
+        Ok(self.0.sign(message).to_bytes())
+    }
+}
+
+#[test]
+fn a_node_is_verified_proved_and_exported() {
+    let home = TempDir::new().unwrap();
+    let directory = home.path().to_str().unwrap();
+    let key = SoftKey(SigningKey::from_bytes(&[7; 32]));
+    let log = Log::start(Options::new(home.path(), "Claviger test"), Box::new(key)).unwrap();
+    let kind = LogType::LOG_TYPE_STARTUP;
+    let receipt = log.append(kind, LogResult::LOG_RESULT_OK, Subject::None, Ext::None).unwrap();
+    log.shutdown();
+    let index = receipt.index().unwrap().to_string();
+    let file = std::fs::read_to_string(log.path_of(log.current())).unwrap();
+    let line = file.lines().nth(index.parse().unwrap()).unwrap();
+    let vkey = home.path().join("logger.vkey");
+    let (vkey, since) = (vkey.to_str().unwrap(), home.path().join("checkpoint"));
+    let since = since.to_str().unwrap();
+
+    let verified = run(&["verify", directory, "--key", vkey, "--since", since]);
+    assert_eq!(code(&verified), 0, "{}", err(&verified));
+    assert!(out(&verified).contains("proved, 2 records in 1 files"), "{}", out(&verified));
+    let proof = run(&["proof", directory, &index, "--key", vkey]);
+    let proof = put(home.path(), "a.tlog-proof", &out(&proof));
+    let proof = proof.to_str().unwrap();
+    let checked = run(&["check-proof", proof, line, "--key", vkey]);
+    assert!(out(&checked).starts_with(&format!("proved: line {index} of")), "{}", err(&checked));
+    assert_eq!(code(&run(&["check-proof", proof, "another line", "--key", vkey])), 8);
+    assert_eq!(code(&run(&["proof", directory, "1000", "--key", vkey])), 2);
+    let grown = out(&run(&["consistency", directory, "1", "--key", vkey]));
+    assert!(grown.starts_with("old 1\nnew "), "{grown}");
+    let exported = out(&run(&["export", directory, "--jsonl"]));
+    let last: Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+    assert_eq!((last["index"].to_string(), &last["type"]), (index, &kind.name().into()));
+    let counted = out(&run(&["stats", directory]));
+    assert!(counted.contains("1 LOG_TYPE_STARTUP LOG_RESULT_OK -"), "{counted}");
+    let tail = out(&run(&["tail", directory, "-n", "1"]));
+    assert!(tail.lines().count() == 1 && tail.contains("LOG_TYPE_STARTUP"), "{tail}");
+
+    put(
+        home.path(),
+        log.path_of(log.current()).to_str().unwrap(),
+        &file.replacen("Claviger", "claviger", 1),
+    );
+    let faulty = run(&["verify", directory, "--key", vkey, "--json"]);
+    let told: Value = serde_json::from_str(&out(&faulty)).unwrap();
+    assert_eq!(
+        (code(&faulty), &told["line"], &told["cause"]),
+        (8, &1.into(), &"forged_tag".into())
+    );
 }

@@ -1,214 +1,21 @@
 //! The log on a disk that fails: each fault as "did not happen" and as "happened,
 //! but was reported failed". Afterwards the power is cut and the files are read.
 
+mod memory;
+
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Cursor};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::disk::{Disk, DiskFile, Kept, Shelf};
+use self::memory::{Act, How, Memory};
 use crate::restore::restore;
 use crate::tree::{Hash, Tree};
 use crate::{Ext, Log, LogResult, LogType, Options, Receipt, Signer, SignerError, StartError};
 use crate::{Subject, Unwritten, rows, verify};
-
-/// What can fail.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Create,
-    Cut,
-    Remove,
-    /// Half is taken, then the rest fails.
-    ShortWrite,
-    Sync,
-    SyncDirectory,
-    Truncate,
-    Write,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum How {
-    DoneButReportedFailed,
-    NotDone,
-}
-
-/// A file as the kernel shows it and as it would be after a power cut.
-#[derive(Default)]
-struct Image {
-    cached: Vec<u8>,
-    durable: Vec<u8>,
-    /// The directory was synced since it was created.
-    named: bool,
-    /// An fdatasync failed: later ones succeed and prove nothing.
-    lost: bool,
-    /// Used although it was lost.
-    abused: bool,
-}
-
-#[derive(Default)]
-struct World {
-    files: BTreeMap<u32, Image>,
-    shelf: BTreeMap<String, Vec<u8>>,
-    failing: Vec<Act>,
-    how: Option<How>,
-    half_taken: bool,
-    /// Each write takes at most so many bytes.
-    crumbs: Option<usize>,
-}
-
-impl World {
-    /// Does `act` on the world unless it fails without happening.
-    fn try_to(&mut self, act: Act, doing: impl FnOnce(&mut Self)) -> io::Result<()> {
-        let how = if self.failing.contains(&act) { self.how } else { None };
-        if how != Some(How::NotDone) {
-            doing(self);
-        }
-        if how.is_some() { Err(io::Error::other(format!("{act:?} fails"))) } else { Ok(()) }
-    }
-
-    fn image(&mut self, id: u32) -> &mut Image {
-        self.files.get_mut(&id).expect("a removed file is not used")
-    }
-}
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<World>>);
-
-impl Memory {
-    fn both(&self) -> (Box<dyn Disk>, Arc<dyn Shelf>) {
-        (Box::new(self.clone()), Arc::new(self.clone()))
-    }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap()
-    }
-
-    fn fail(&self, failing: &[Act], how: How) {
-        let mut world = self.world();
-        world.failing = failing.to_vec();
-        world.how = Some(how);
-    }
-
-    fn work_again(&self) {
-        self.world().failing.clear();
-    }
-
-    /// What is left after a power cut.
-    fn after_the_cut(&self) -> BTreeMap<u32, Vec<u8>> {
-        let world = self.world();
-        let named = world.files.iter().filter(|(_, image)| image.named);
-        named.map(|(id, image)| (*id, image.durable.clone())).collect()
-    }
-}
-
-impl Disk for Memory {
-    fn list(&self) -> io::Result<Vec<u32>> {
-        Ok(self.world().files.keys().copied().collect())
-    }
-
-    fn create(&mut self, id: u32) -> io::Result<Box<dyn DiskFile>> {
-        if self.world().files.contains_key(&id) {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        self.world().try_to(Act::Create, |world| {
-            world.files.insert(id, Image::default());
-        })?;
-        Ok(Box::new(MemoryFile { disk: self.clone(), id }))
-    }
-
-    fn remove(&mut self, id: u32) -> io::Result<()> {
-        self.world().try_to(Act::Remove, |world| {
-            world.files.remove(&id);
-        })
-    }
-
-    fn sync_directory(&mut self) -> io::Result<()> {
-        self.world().try_to(Act::SyncDirectory, |world| {
-            world.files.values_mut().for_each(|image| image.named = true);
-        })
-    }
-
-    fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>> {
-        let mut cached = self.world().image(id).cached.clone();
-        cached.drain(..usize::try_from(offset).unwrap());
-        Ok(Box::new(Cursor::new(cached)))
-    }
-
-    fn cut(&mut self, id: u32, length: u64) -> io::Result<()> {
-        let mut world = self.world();
-        if !world.files.contains_key(&id) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        world.try_to(Act::Cut, |world| {
-            let (image, length) = (world.image(id), usize::try_from(length).unwrap());
-            image.cached.truncate(length);
-            image.durable.truncate(length);
-        })
-    }
-}
-
-impl Shelf for Memory {
-    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.world().shelf.get(name).cloned())
-    }
-
-    fn put(&self, name: &str, bytes: &[u8], _: Kept) -> io::Result<()> {
-        self.world().shelf.insert(name.to_owned(), bytes.to_vec());
-        Ok(())
-    }
-}
-
-struct MemoryFile {
-    disk: Memory,
-    id: u32,
-}
-
-impl DiskFile for MemoryFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut world = self.disk.world();
-        let mut count = bytes.len().min(world.crumbs.unwrap_or(usize::MAX));
-        let mut act = Act::Write;
-        if world.failing.contains(&Act::ShortWrite) {
-            world.half_taken = !world.half_taken;
-            if world.half_taken {
-                count = count.div_ceil(2);
-            } else {
-                act = Act::ShortWrite;
-            }
-        }
-        let image = world.image(self.id);
-        image.abused |= image.lost;
-        world.try_to(act, |world| {
-            world.image(self.id).cached.extend_from_slice(&bytes[..count]);
-        })?;
-        Ok(count)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let mut world = self.disk.world();
-        let image = world.image(self.id);
-        image.abused |= image.lost;
-        let outcome = world.try_to(Act::Sync, |world| {
-            let image = world.image(self.id);
-            if !image.lost {
-                image.durable = image.cached.clone();
-            }
-        });
-        world.image(self.id).lost |= outcome.is_err();
-        outcome
-    }
-
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.disk.world().try_to(Act::Truncate, |world| {
-            let length = usize::try_from(length).unwrap();
-            world.image(self.id).cached.truncate(length);
-        })
-    }
-}
 
 /// A logger key whose token can go away.
 #[derive(Clone)]
