@@ -10,6 +10,7 @@ use tests::daemon::USER;
 use tests::log::{entries, files};
 use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
+use tests::process::worker;
 use tests::scene::Scene;
 use tests::token::Token;
 use tests::wire::{Raw, over_tls};
@@ -211,6 +212,13 @@ fn a_reboot_keeps_the_sockets_and_forgets_the_tokens() {
     let last = entries(&logs[0]).pop().unwrap().head();
     assert_eq!(last, "REBOOT OK", "nothing follows it");
     assert_eq!(pid, scene.daemon.ready().pid);
+    let again = login::bearer(&scene.client, USER, "system:config");
+    assert_eq!(reboot(&scene, &again).status(), 200);
+    until("the daemon is back again", LONG, || {
+        (files(&scene.daemon.dir().join("audit")).len() == 3).then_some(())
+    });
+    // Of the three that there were.
+    worker(&scene.daemon);
     scene.stop();
 }
 
