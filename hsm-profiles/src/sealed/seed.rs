@@ -8,14 +8,11 @@ use crate::pkcs11::Failure;
 /// section 7.1), xi of ML-DSA (FIPS 204, section 5.1), the key itself for HMAC. `None` for a type
 /// that is not sealed.
 pub(crate) fn seed_length(kind: KeyType) -> Option<usize> {
-    match kind {
-        KeyType::Curve448 | KeyType::Ed25519 | KeyType::Ed448 => Some(kind.length()),
-        _ => match kind.family() {
-            Family::Hmac => Some(kind.length()),
-            Family::MlDsa => Some(32),
-            Family::MlKem => Some(64),
-            Family::Aes | Family::Edwards | Family::Montgomery | Family::Weierstrass => None,
-        },
+    match kind.family() {
+        Family::Edwards | Family::Hmac | Family::Montgomery => Some(kind.length()),
+        Family::MlDsa => Some(32),
+        Family::MlKem => Some(64),
+        Family::Aes | Family::Weierstrass => None,
     }
 }
 

@@ -32,9 +32,9 @@ pub struct NewSealed {
 /// [`TokenFault::Argument`](crate::TokenFault::Argument), and so are arguments of a wrong length.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum SealedTask {
-    /// X448 (RFC 7748); answers the raw secret, or its hash.
+    /// X25519 or X448 (RFC 7748); answers the raw secret, or its hash.
     Agree {
-        /// The peer's public key, 56 bytes, validated.
+        /// The peer's public key, 32 or 56 bytes, validated.
         peer: Vec<u8>,
         /// `None` gives the raw secret.
         digest: Option<SecretDigest>,

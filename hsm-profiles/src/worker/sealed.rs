@@ -17,15 +17,22 @@ impl Seat {
     /// Makes a key. It counts when the token opens what it sealed.
     pub(super) fn generate_sealed(&self, kind: KeyType, kid: Kid) -> Result<NewSealed, Failure> {
         let length = sealed::seed_length(kind).ok_or(Failure::Type(kind))?;
+        if self.token.module.profile.claims(kind) {
+            return Err(Failure::Argument("the token holds keys of this type itself"));
+        }
         let kek = self.kek()?;
-        let (public, kid, blob) = sealed::with_locked(length, |seed| {
+        let (public, kid, blob) = sealed::with_locked(2 * length + sealed::TAG, |room| {
+            let (seed, trial) = room.split_at_mut(length);
             pkcs11::fill_random(&self.session, seed)?;
             let public = sealed::public_half(kind, seed)?;
             let kid = public.as_deref().map_or(kid, Kid::of_public_key);
             let aad = sealed::binding(&kid, kind);
             let blob = pkcs11::seal(&self.session, kek, &aad, seed)?;
-            self.check(&(kid, kind), &blob, seed)?;
-            Ok::<_, Failure>((public, kid, blob))
+            let opened = pkcs11::open(&self.session, kek, &aad, (&blob, &mut *trial))?;
+            match trial.get(..opened).is_some_and(|found| bool::from(found.ct_eq(seed))) {
+                true => Ok((public, kid, blob)),
+                false => Err(Failure::Wrong("the token does not open what it sealed".into())),
+            }
         })?;
         tracing::debug!(%kid, %kind, "made a sealed key");
         Ok(NewSealed { public, blob })
@@ -103,16 +110,6 @@ impl Seat {
         match self.perform_sealed(&key.kid, &sealed_key(key, blob), task)? {
             Outcome::Secret(secret) => Ok(secret),
             Outcome::Encapsulated { .. } | Outcome::Public(_) => Err(another_outcome()),
-        }
-    }
-
-    fn check(&self, (kid, kind): &(Kid, KeyType), blob: &[u8], seed: &[u8]) -> Result<(), Failure> {
-        let mut room = Zeroizing::new(vec![0; seed.len() + sealed::TAG]);
-        let aad = sealed::binding(kid, *kind);
-        let opened = pkcs11::open(&self.session, self.kek()?, &aad, (blob, &mut room))?;
-        match room.get(..opened).is_some_and(|found| bool::from(found.ct_eq(seed))) {
-            true => Ok(()),
-            false => Err(Failure::Wrong("the token does not open what it sealed".into())),
         }
     }
 
