@@ -2,30 +2,18 @@
 
 use audit::Entry;
 use policies::{Open, Permit, Scope, Subject, encode_base64};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::certificate::Certificate;
 use crate::clock::now;
 use crate::device::{Device, NewSettings};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Json, Request};
-
-/// `GET /api/auth/init`.
-pub struct GetChallenge;
-
-impl Request for GetChallenge {
-    type Needs = Open;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> Open {
-        Open
-    }
-}
+use crate::route::{Answer, Appliance, Bare, Json, Request};
 
 /// What an initialisation starts from.
 #[derive(Serialize)]
@@ -40,7 +28,7 @@ pub struct Challenge {
 pub async fn challenge(
     (device, desk): (Device, Desk),
     _: Permit<Open>,
-    _: GetChallenge,
+    _: Bare<Open>,
 ) -> Result<Json<Challenge>, Fault> {
     refuse_twice(&device)?;
     let challenge = desk.challenge()?;
@@ -77,6 +65,16 @@ impl Request for Initialise {
 pub struct Initialised {
     instanceid: String,
     token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csr: Option<String>,
+}
+
+/// What of the `cfg` is asked for and not kept.
+#[derive(Deserialize)]
+struct Wishes {
+    hostname: String,
+    #[serde(default)]
+    gen_csr: bool,
 }
 
 impl Answer for Initialised {
@@ -94,7 +92,7 @@ impl Answer for Initialised {
 
 /// Sets the device up. The key that signs the request becomes the master key.
 pub async fn initialise(
-    (device, desk): (Device, Desk),
+    ((device, desk), certificate): ((Device, Desk), Certificate),
     _: Permit<Open>,
     ask: Initialise,
 ) -> Result<Initialised, Fault> {
@@ -103,15 +101,23 @@ pub async fn initialise(
     let configuration = claims.configuration();
     let configuration =
         configuration.ok_or_else(|| Fault::Invalid("the claims carry no cfg".into()))?;
-    let new: NewSettings = serde_json::from_value(configuration.clone())
-        .map_err(|error| Fault::Invalid(format!("cfg: {error}").into()))?;
+    let new: NewSettings = parsed(configuration)?;
+    let wishes: Wishes = parsed(configuration)?;
+    let csr = match wishes.gen_csr {
+        true => Some(certificate.request(wishes.hostname).await?),
+        false => None,
+    };
     if !desk.spend(&claims) {
         return Err(Fault::Unauthenticated("this challenge was used already".into()));
     }
     let settings = device.initialise(new, issuer).await?;
     let scope = Scope::parse("system:config").map_err(|_| Fault::Internal)?;
     let session = desk.issue(Subject::User, scope, now() + LIFETIME, None)?;
-    Ok(Initialised { instanceid: settings.instanceid.clone(), token: session.token })
+    Ok(Initialised { instanceid: settings.instanceid.clone(), token: session.token, csr })
+}
+
+fn parsed<T: DeserializeOwned>(configuration: &Value) -> Result<T, Fault> {
+    T::deserialize(configuration).map_err(|error| Fault::Invalid(format!("cfg: {error}").into()))
 }
 
 fn refuse_twice(device: &Device) -> Result<(), Fault> {
