@@ -169,6 +169,21 @@ pub trait Request: Sized + Send + 'static {
     }
 }
 
+/// A request that says nothing beyond its method and path.
+pub struct Bare<A>(PhantomData<A>);
+
+impl<A: Action + Default> Request for Bare<A> {
+    type Needs = A;
+
+    fn decode(_: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(PhantomData))
+    }
+
+    fn needs(&self, _: &Appliance) -> A {
+        A::default()
+    }
+}
+
 /// What a handler returns.
 pub trait Answer: Send {
     /// The reply.

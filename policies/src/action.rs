@@ -111,7 +111,7 @@ impl Action for ListKeys {
 }
 
 /// Do something that touches no stored key and tells no secret.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Open;
 
 impl Action for Open {
@@ -149,7 +149,7 @@ impl Action for PeerHalf {
 }
 
 /// Read the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ReadConfig;
 
 impl Action for ReadConfig {
@@ -170,7 +170,7 @@ impl Action for ReadKey {
 }
 
 /// Read the audit log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ReadLog;
 
 impl Action for ReadLog {
@@ -234,7 +234,7 @@ impl Action for SearchKeys {
 }
 
 /// Stop the device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Shutdown;
 
 impl Action for Shutdown {

@@ -10,22 +10,7 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::{Desk, Session, owner};
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Json, Request};
-
-/// `GET /api/auth/token`.
-pub struct GetChallenge;
-
-impl Request for GetChallenge {
-    type Needs = Open;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> Open {
-        Open
-    }
-}
+use crate::route::{Answer, Appliance, Bare, Json, Request};
 
 /// What a login starts from.
 #[derive(Serialize)]
@@ -41,7 +26,7 @@ pub struct Challenge {
 pub async fn challenge(
     (device, desk): (Device, Desk),
     _: Permit<Open>,
-    _: GetChallenge,
+    _: Bare<Open>,
 ) -> Result<Json<Challenge>, Fault> {
     let challenge = desk.challenge()?;
     Ok(Json(Challenge {

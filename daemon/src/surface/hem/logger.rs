@@ -7,23 +7,8 @@ use serde::Serialize;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::logbook::Logbook;
-use crate::route::{Appliance, Json, Request, TextFile};
+use crate::route::{Appliance, Bare, Json, Request, TextFile};
 use crate::surface::hem::body::number;
-
-/// `GET /api/logger/key`.
-pub struct Key;
-
-impl Request for Key {
-    type Needs = ReadLog;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> ReadLog {
-        ReadLog
-    }
-}
 
 /// What `logger/key` answers.
 #[derive(Serialize)]
@@ -34,7 +19,11 @@ pub struct Proof {
 }
 
 /// The logger key, and a proof that it is in the token now.
-pub async fn key(logbook: Logbook, _: Permit<ReadLog>, _: Key) -> Result<Json<Proof>, Fault> {
+pub async fn key(
+    logbook: Logbook,
+    _: Permit<ReadLog>,
+    _: Bare<ReadLog>,
+) -> Result<Json<Proof>, Fault> {
     let proof = logbook.prove().await?;
     Ok(Json(Proof {
         key: encode_base64(&proof.key),
@@ -74,26 +63,11 @@ pub async fn list(logbook: Logbook, _: Permit<ReadLog>, ask: List) -> Result<Jso
     Ok(Json(Files { total, id: page.into_iter().map(|id| format!("{id:08x}")).collect() }))
 }
 
-/// `GET /api/logger/checkpoint`: Claviger's own.
-pub struct Latest;
-
-impl Request for Latest {
-    type Needs = ReadLog;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> ReadLog {
-        ReadLog
-    }
-}
-
 /// The latest signed checkpoint (C2SP tlog-checkpoint).
 pub async fn checkpoint(
     logbook: Logbook,
     _: Permit<ReadLog>,
-    _: Latest,
+    _: Bare<ReadLog>,
 ) -> Result<TextFile, Fault> {
     Ok(TextFile(logbook.checkpoint()?.to_string().into()))
 }

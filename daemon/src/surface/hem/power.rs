@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::power::Switch;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Request};
+use crate::route::{Answer, Appliance, Bare, Request};
 
 /// `GET /api/system/reboot`.
 pub struct GetReboot;
@@ -22,21 +22,6 @@ impl Request for GetReboot {
 
     fn needs(&self, appliance: &Appliance) -> Reboot {
         Reboot { fresh: !appliance.device().is_initialised() }
-    }
-}
-
-/// `GET /api/system/shutdown`.
-pub struct GetShutdown;
-
-impl Request for GetShutdown {
-    type Needs = Shutdown;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> Shutdown {
-        Shutdown
     }
 }
 
@@ -63,7 +48,7 @@ pub async fn reboot(
 pub async fn shutdown(
     switch: Switch,
     leave: Permit<Shutdown>,
-    _: GetShutdown,
+    _: Bare<Shutdown>,
 ) -> Result<Farewell, Fault> {
     switch.shut_down(leave);
     Ok(Farewell)

@@ -8,23 +8,8 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
-use crate::route::{Appliance, Json, Request};
+use crate::route::{Appliance, Bare, Json, Request};
 use crate::selftest::Examiner;
-
-/// `GET /api/system/version`.
-pub struct GetVersion;
-
-impl Request for GetVersion {
-    type Needs = Open;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> Open {
-        Open
-    }
-}
 
 /// What `version` answers.
 #[derive(Serialize)]
@@ -36,7 +21,7 @@ pub struct Version {
 }
 
 /// Which hardware and software this is.
-pub async fn version((): (), _: Permit<Open>, _: GetVersion) -> Result<Json<Version>, Fault> {
+pub async fn version((): (), _: Permit<Open>, _: Bare<Open>) -> Result<Json<Version>, Fault> {
     Ok(Json(Version { hwv: HARDWARE, fwv: crate::NAME_AND_VERSION, blv: crate::VERSION, uis: "" }))
 }
 
@@ -97,21 +82,6 @@ pub async fn status(
     }))
 }
 
-/// `GET /api/system/config`.
-pub struct GetConfig;
-
-impl Request for GetConfig {
-    type Needs = ReadConfig;
-
-    fn decode(_: &Inbound) -> Result<Self, Fault> {
-        Ok(Self)
-    }
-
-    fn needs(&self, _: &Appliance) -> ReadConfig {
-        ReadConfig
-    }
-}
-
 /// What `config` answers.
 #[derive(Serialize)]
 pub struct Configuration {
@@ -143,7 +113,7 @@ pub struct Configuration {
 pub async fn config(
     (device, desk): (Device, Desk),
     _: Permit<ReadConfig>,
-    _: GetConfig,
+    _: Bare<ReadConfig>,
 ) -> Result<Json<Configuration>, Fault> {
     let challenge = desk.challenge()?;
     let set = device.settings().ok_or_else(|| Fault::Conflict("not initialised".into()))?;
