@@ -89,7 +89,7 @@ impl Logbook {
     ) -> Result<String, Fault> {
         let log = self.log.clone();
         let proof = tokio::task::spawn_blocking(move || prove(&log)).await;
-        proof.map_err(|_| Fault::Internal)?.map_err(refused)
+        proof.map_err(|_| Fault::Internal)?.map_err(|error| refused(&error))
     }
 
     /// The text of the file `id`.
@@ -110,7 +110,7 @@ impl Logbook {
     }
 }
 
-fn refused(error: ProofError) -> Fault {
+fn refused(error: &ProofError) -> Fault {
     let why = error.to_string().into();
     match error {
         ProofError::Backwards => Fault::Failed(why),
