@@ -21,6 +21,8 @@ mod in_process;
 mod sealed;
 #[path = "token/software.rs"]
 mod software;
+#[path = "token/software_aes.rs"]
+mod software_aes;
 #[path = "token/steps.rs"]
 mod steps;
 

@@ -11,4 +11,5 @@ pub mod process;
 pub mod programs;
 pub mod scene;
 pub mod token;
+pub mod user;
 pub mod wire;

@@ -1,11 +1,14 @@
 //! AES by keys of the token.
 
+use cryptoki::context::Function;
+use cryptoki::error::Error;
 use cryptoki::object::ObjectHandle;
 use zeroize::Zeroizing;
 
 use super::errors::Failure;
 use super::raw_cipher::{How, Way};
 use super::session::TokenSession;
+use crate::profile::ErrorClass;
 use crate::rfc3394::{self, Unwrapping};
 
 /// Enciphers `plain`: whole blocks, but for GCM, where the tag comes behind.
@@ -29,7 +32,7 @@ pub(crate) fn encrypt(
 /// Deciphers `text`, which for GCM has its tag behind it.
 ///
 /// # Errors
-/// [`Failure::Call`] also where the tag does not fit; which value that is depends on the token.
+/// [`Failure::Argument`] where the tag does not fit.
 pub(crate) fn decrypt(
     session: &TokenSession,
     key: ObjectHandle,
@@ -40,7 +43,8 @@ pub(crate) fn decrypt(
     let mut plain = Zeroizing::new(vec![0; text.len()]);
     let raw = &session.module.raw;
     let way = (session.inner.handle(), Way::Decrypt);
-    let written = raw.crypt(way, (how, key.handle()), text, &mut plain)?;
+    let written = raw.crypt(way, (how, key.handle()), text, &mut plain);
+    let written = written.map_err(|error| judge_tag(session, how, error))?;
     match written + overhead(how) == text.len() {
         true => {
             plain.truncate(written);
@@ -117,9 +121,24 @@ impl<'a> Blocks<'a> {
         ended.map_err(|error| self.give_up(error))
     }
 
-    fn give_up(&self, error: cryptoki::error::Error) -> Failure {
+    fn give_up(&self, error: Error) -> Failure {
         self.session.spoil();
         error.into()
+    }
+}
+
+/// Tokens have many names for a tag that does not fit, CKR_GENERAL_ERROR among them. The key was
+/// found by then, so that such a value is about the text; anybody could send one that makes the
+/// token look broken otherwise.
+fn judge_tag(session: &TokenSession, how: How<'_>, error: Error) -> Failure {
+    let is_late = matches!(error, Error::Pkcs11(_, Function::Decrypt));
+    let failure = Failure::from(error);
+    let class = session.module.classes.judge(&failure);
+    match how {
+        How::Gcm(..) if is_late && class == ErrorClass::Unclear => {
+            Failure::Argument("the tag does not fit: wrong key, aad or text")
+        }
+        _ => failure,
     }
 }
 
