@@ -67,16 +67,24 @@ impl Health {
 /// Places in the queue. An entry takes one when it is opened and keeps it until
 /// it is written, so that closing an entry never finds the queue full.
 #[derive(Clone, Debug)]
-pub(crate) struct Places(Arc<AtomicUsize>);
+pub(crate) struct Places {
+    free: Arc<AtomicUsize>,
+    count: usize,
+}
 
 impl Places {
     pub(crate) fn new(count: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(count)))
+        Self { free: Arc::new(AtomicUsize::new(count)), count }
+    }
+
+    /// How many entries are open or wait to be written.
+    pub(crate) fn taken(&self) -> usize {
+        self.count.saturating_sub(self.free.load(Ordering::Acquire))
     }
 
     pub(crate) fn take(&self) -> Option<Place> {
         let less = |free: usize| free.checked_sub(1);
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
+        self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
         Some(Place(self.clone()))
     }
 }
@@ -87,7 +95,7 @@ pub(crate) struct Place(Places);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        (self.0).0.fetch_add(1, Ordering::AcqRel);
+        self.0.free.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -100,7 +108,9 @@ mod tests {
         let places = Places::new(2);
         let (first, second) = (places.take(), places.take());
         assert!(first.is_some() && second.is_some() && places.take().is_none());
+        assert_eq!(places.taken(), 2);
         drop(first);
+        assert_eq!(places.taken(), 1);
         assert!(places.take().is_some());
     }
 }

@@ -125,7 +125,9 @@ impl Log {
         let (messages, inbox) = bounded(queue.saturating_add(3));
         let (bell, rings) = bounded(1);
         let last_checkpoint = Arc::new(AtomicBool::new(false));
-        let writer = Writer::new(maker, file, (inbox, bell.clone()), Arc::clone(&health));
+        let places = Places::new(queue);
+        let (ends, seen) = ((inbox, bell.clone()), Arc::clone(&health));
+        let writer = Writer::new(maker, file, ends, seen, places.clone());
         let notary = Notary {
             ledger: Arc::clone(&ledger),
             shelf,
@@ -141,7 +143,7 @@ impl Log {
             writer: spawn("audit", move || writer.run())?,
             notary: spawn("audit-notary", move || notary.run())?,
         }));
-        let (places, directory) = (Places::new(queue), options.directory);
+        let directory = options.directory;
         let log = Self(Arc::new(Inner {
             messages,
             bell,

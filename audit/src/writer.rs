@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -11,7 +12,7 @@ use futures_channel::oneshot;
 use crate::closing::{Answer, Receipt, Unwritten};
 use crate::entry::Record;
 use crate::file::{Committed, Fault, LiveFile, Maker};
-use crate::health::Health;
+use crate::health::{Health, Places};
 use crate::ledger::Ledger;
 use crate::window::WINDOW;
 
@@ -51,6 +52,7 @@ pub(crate) struct Writer {
     /// Rung when something is durable; has room for one ring.
     bell: Sender<()>,
     health: Arc<Health>,
+    places: Places,
     ledger: Arc<Ledger>,
     /// The last file of this run.
     last_id: u32,
@@ -79,6 +81,7 @@ impl Writer {
         file: LiveFile,
         (inbox, bell): (Receiver<Message>, Sender<()>),
         health: Arc<Health>,
+        places: Places,
     ) -> Self {
         Self {
             ledger: Arc::clone(&maker.ledger),
@@ -89,6 +92,7 @@ impl Writer {
             target: Target::Good(file),
             inbox,
             health,
+            places,
             retry: Instant::now(),
             refused: 0,
             text: String::new(),
@@ -139,20 +143,30 @@ impl Writer {
         }
     }
 
-    /// Takes whatever else is queued, without waiting for more, and settles it. Returns what
-    /// came after that was no entry.
+    /// Takes whatever else is queued and settles it. Where many more entries are open, it waits
+    /// for them a moment first: they share the commit, and whoever has that many requests under
+    /// way does not feel it. A few requests are never held up. Returns what came after that was no
+    /// entry.
     fn batch(&mut self, first: Job) -> Option<Message> {
         let mut jobs = vec![first];
-        let mut other = None;
-        while jobs.len() < BATCH && other.is_none() {
-            match self.inbox.try_recv() {
-                Ok(Message::Entry(job)) => jobs.push(job),
-                Ok(message) => other = Some(message),
-                Err(_) => break,
-            }
+        let mut other = self.drain(&mut jobs);
+        if other.is_none() && self.places.taken() >= jobs.len() + CROWD {
+            thread::sleep(LINGER);
+            other = self.drain(&mut jobs);
         }
         self.settle(jobs);
         other
+    }
+
+    fn drain(&self, jobs: &mut Vec<Job>) -> Option<Message> {
+        while jobs.len() < BATCH {
+            match self.inbox.try_recv() {
+                Ok(Message::Entry(job)) => jobs.push(job),
+                Ok(message) => return Some(message),
+                Err(_) => break,
+            }
+        }
+        None
     }
 
     fn settle(&mut self, jobs: Vec<Job>) {
@@ -291,6 +305,12 @@ impl Drop for LastWill {
 
 /// Entries per fdatasync at most.
 const BATCH: usize = 512;
+
+/// So many open entries beyond those at hand are worth waiting for.
+const CROWD: usize = 16;
+
+/// How long: about what a commit takes.
+const LINGER: Duration = Duration::from_micros(500);
 
 /// Leaves that may have been written since those of a checkpoint, when its line is.
 const LAG: u64 = WINDOW / 2;
