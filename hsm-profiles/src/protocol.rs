@@ -66,6 +66,17 @@ pub enum Operation {
         /// The peer's public key, validated.
         peer: [u8; 32],
     },
+    /// Makes a sealed key out of what `key` agrees on with a peer: the first bytes of HKDF-SHA-256
+    /// (RFC 5869) without salt and with the info `encedo-<type>` (hem.md A9). The token does not
+    /// change. Answers [`Answer::Derived`].
+    Derive {
+        /// The key that agrees.
+        key: Key,
+        /// The peer's public key, validated: SEC1 uncompressed, or 32 or 56 raw bytes.
+        peer: Vec<u8>,
+        /// The type of the new key.
+        target: KeyType,
+    },
     /// Destroys the objects with this `CKA_ID`. Answers how many.
     Destroy {
         /// The key.
@@ -144,7 +155,8 @@ impl Operation {
     pub fn own_key(&self) -> Option<Kid> {
         match self {
             Self::Agree { kid, .. } => Some(*kid),
-            Self::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => Some(*kid),
+            Self::Derive { key: Key { kid, held: Held::Resident, .. }, .. }
+            | Self::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => Some(*kid),
             _ => None,
         }
     }
@@ -152,7 +164,9 @@ impl Operation {
     /// Whether it opens a sealed key of a caller.
     pub(crate) fn opens_sealed(&self) -> bool {
         match self {
-            Self::Employ { key, .. } => matches!(key.held, Held::Sealed(_)),
+            Self::Derive { key, .. } | Self::Employ { key, .. } => {
+                matches!(key.held, Held::Sealed(_))
+            }
             Self::Sealed { .. } => true,
             _ => false,
         }
@@ -183,6 +197,13 @@ pub enum Answer {
     Ciphered(Ciphered),
     /// It was done, so many times.
     Count(u32),
+    /// A new sealed key that was derived, and its name.
+    Derived {
+        /// That of its public key; for a symmetric key, made of the same secret.
+        kid: Kid,
+        /// The key.
+        made: NewSealed,
+    },
     /// What came of the task of a sealed key.
     Done(Outcome),
     /// It was not done.

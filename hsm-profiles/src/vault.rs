@@ -180,7 +180,7 @@ impl Vault {
     }
 }
 
-fn unlike(ours: KeyType, theirs: KeyType) -> TokenFault {
+pub(crate) fn unlike(ours: KeyType, theirs: KeyType) -> TokenFault {
     TokenFault::Argument(format!("a key of type {ours} can't agree with one of type {theirs}"))
 }
 

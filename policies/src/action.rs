@@ -94,6 +94,14 @@ impl Action for DeleteKey {
     const SCOPES: &'static [&'static str] = &["keymgmt:del"];
 }
 
+/// Derive a key from what one agrees on with a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct DeriveKey(pub Kid);
+
+impl Action for DeriveKey {
+    const SCOPES: &'static [&'static str] = &["keymgmt:derive", "keymgmt:gen", "keymgmt:ecdh"];
+}
+
 /// Import a public key.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportKey;

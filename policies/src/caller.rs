@@ -1,6 +1,6 @@
 //! Callers, and what they were given leave to do.
 
-use crate::action::{Action, Door, PeerHalf, Use};
+use crate::action::{Action, DeriveKey, Door, PeerHalf, Use};
 use crate::kid::Kid;
 use crate::scope::Scope;
 use crate::subject::Subject;
@@ -91,6 +91,18 @@ impl Permit<Use> {
     }
 }
 
+impl Permit<DeriveKey> {
+    /// The key that agrees.
+    pub fn kid(&self) -> Kid {
+        self.0.0
+    }
+
+    /// Leave to read the public half of a stored peer, as for a use of the key.
+    pub fn peer(&self, kid: Kid) -> Permit<PeerHalf> {
+        Permit(PeerHalf(kid), self.1)
+    }
+}
+
 /// The token did not allow it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("this needs a token with scope {needed}, held by a role that may use it")]
@@ -141,6 +153,21 @@ mod tests {
         }
         assert!(caller(Subject::User, &format!("keymgmt:use:{other}")).may(ReadKey(kid)).is_err());
         assert!(caller(Subject::Master, "keymgmt:get").may(ReadKey(kid)).is_err());
+    }
+
+    #[test]
+    fn deriving_a_key_has_three_scopes() {
+        let action = DeriveKey(Kid::from_bytes([9; 16]));
+        let external = Subject::External(Kid::from_bytes([9; 16]));
+        for scope in ["keymgmt:derive", "keymgmt:gen", "keymgmt:ecdh"] {
+            for (subject, may) in
+                [(Subject::User, true), (external, true), (Subject::Master, false)]
+            {
+                assert_eq!(caller(subject, scope).may(action).is_ok(), may, "{scope}");
+            }
+        }
+        assert!(caller(Subject::User, "keymgmt:imp").may(action).is_err());
+        assert!(Caller::anonymous().may(action).is_err());
     }
 
     #[test]

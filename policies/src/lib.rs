@@ -41,8 +41,8 @@ pub mod session;
 mod subject;
 
 pub use action::{
-    Action, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, PairAuthenticator, ReadConfig,
-    ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use,
+    Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
+    ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use,
     WriteConfig,
 };
 pub use caller::{Caller, Denied, Permit};

@@ -1,6 +1,7 @@
 //! Sealed keys: for types that a token can't hold, or can't do all with that the API asks for.
 //!
-//! The seed of a sealed key is born from the token's generator and encrypted under a key of the
+//! The seed of a sealed key is born from the token's generator, or derived from a secret that a key
+//! of the token agrees on (keys of all types but the post-quantum ones), and encrypted under a key of the
 //! token, the KEK (AES-256-GCM, bound to the key's KID and type). Only this blob leaves the worker.
 //! For one operation the worker has the token open it into locked memory, computes in software,
 //! and wipes it.
@@ -16,17 +17,19 @@ mod seed;
 mod task;
 mod vault;
 mod verify;
+mod weierstrass;
 
 pub(crate) use blob::{NONCE, TAG, binding};
 pub(crate) use memory::with_locked;
-pub(crate) use seed::{public_half, seed_length};
+pub(crate) use seed::{fit, public_half, seed_length};
 pub use task::{NewSealed, Outcome, SealedKey, SealedTask, Statement};
 pub(crate) use task::{needs_randomness, perform};
 pub use verify::{verify_eddsa, verify_ml_dsa};
 
-use crate::key_type::KeyType;
+use crate::key_type::{Family, KeyType};
 
-/// Whether keys of this type can be sealed.
+/// Whether keys of this type are made sealed where the token lacks the type. Those of the other types
+/// are sealed only where they are derived.
 pub(crate) fn can_seal(kind: KeyType) -> bool {
-    seed_length(kind).is_some()
+    !matches!(kind.family(), Family::Aes | Family::Weierstrass)
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{edwards, ml_dsa, ml_kem, montgomery};
+use super::{edwards, ml_dsa, ml_kem, montgomery, weierstrass};
 use crate::algorithm::Scheme;
 use crate::hmac::hmac;
-use crate::key_type::{KeyType, SecretDigest};
+use crate::key_type::{Family, KeyType, SecretDigest};
 use crate::pkcs11::Failure;
 use crate::protocol::SecretBytes;
 
@@ -32,9 +32,9 @@ pub struct NewSealed {
 /// [`TokenFault::Argument`](crate::TokenFault::Argument), and so are arguments of a wrong length.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum SealedTask {
-    /// X25519 or X448 (RFC 7748); answers the raw secret, or its hash.
+    /// X25519, X448 (RFC 7748) or ECDH; answers the raw secret, or its hash.
     Agree {
-        /// The peer's public key, 32 or 56 bytes, validated.
+        /// The peer's public key, 32 or 56 bytes or SEC1 uncompressed, validated.
         peer: Vec<u8>,
         /// `None` gives the raw secret.
         digest: Option<SecretDigest>,
@@ -51,7 +51,7 @@ pub enum SealedTask {
         /// The text.
         message: SecretBytes,
     },
-    /// EdDSA (RFC 8032).
+    /// EdDSA (RFC 8032), or ECDSA: r and s, each at the length of the curve's order.
     Sign {
         /// Which of its schemes.
         scheme: Scheme,
@@ -100,6 +100,9 @@ pub(crate) fn perform(
     fresh: &Zeroizing<[u8; 32]>,
 ) -> Result<Outcome, Failure> {
     match task {
+        SealedTask::Agree { peer, .. } if kind.family() == Family::Weierstrass => {
+            weierstrass::agree(kind, seed, peer).map(Outcome::Secret)
+        }
         SealedTask::Agree { peer, .. } => montgomery::agree(kind, seed, peer).map(Outcome::Secret),
         SealedTask::Decapsulate { ciphertext } => {
             ml_kem::decapsulate(kind, seed, ciphertext).map(Outcome::Secret)
@@ -116,6 +119,10 @@ pub(crate) fn perform(
         }
         SealedTask::Sign { scheme, .. } if !scheme.suits(kind) => {
             Err(Failure::Argument("keys of this type don't sign so"))
+        }
+        SealedTask::Sign { scheme, statement } if kind.family() == Family::Weierstrass => {
+            let message = statement.message.expose();
+            weierstrass::sign(kind, *scheme, seed, message).map(Outcome::Public)
         }
         SealedTask::Sign { scheme, statement } => {
             edwards::sign(*scheme, seed, statement).map(Outcome::Public)

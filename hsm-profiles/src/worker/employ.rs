@@ -34,6 +34,10 @@ impl Seat {
         let engine = match (counterpart, &key.held) {
             (Some(counterpart), _) => self.agreed(key, counterpart, task)?,
             (None, Held::Resident) => Engine::Token(self.own_key(key, task)?),
+            (None, Held::Sealed(blob)) if Width::of(key.kind).is_some() => {
+                fits(key, task)?;
+                Engine::Memory(self.open_aes(key, blob)?)
+            }
             (None, Held::Sealed(blob)) => return self.employ_sealed(key, blob, task),
         };
         match task {
@@ -55,7 +59,7 @@ impl Seat {
     }
 
     /// The raw secret between `key` and `peer`.
-    fn shared_secret(&self, key: &Key, peer: &[u8]) -> Result<SecretBytes, Failure> {
+    pub(super) fn shared_secret(&self, key: &Key, peer: &[u8]) -> Result<SecretBytes, Failure> {
         match &key.held {
             Held::Sealed(blob) => self.shared_secret_sealed(key, blob, peer),
             Held::Resident => {
@@ -108,20 +112,8 @@ impl Seat {
 
     /// The object of a symmetric key, where it is one for `task`.
     fn own_key(&self, key: &Key, task: &Task) -> Result<ObjectHandle, Failure> {
-        let fits = match task {
-            Task::Decrypt { cipher: Cipher { width, .. }, .. }
-            | Task::Encrypt { cipher: Cipher { width, .. }, .. }
-            | Task::Unwrap { width, .. }
-            | Task::Wrap { width, .. } => Width::of(key.kind) == Some(*width),
-            Task::Hmac { digest, .. } => SecretDigest::of(key.kind) == Some(*digest),
-            Task::Sign { .. } => false,
-        };
-        match fits {
-            true => self.secret_key(&key.kid),
-            false => Err(Failure::Argument(
-                "a key works at its own width and with its own hash only: no token uses a part of one",
-            )),
-        }
+        fits(key, task)?;
+        self.secret_key(&key.kid)
     }
 
     /// From the cache, or from the token and then into the cache.
@@ -218,6 +210,24 @@ impl Seat {
             Engine::Memory(key) => software::unwrap(key, initial, wrapped),
             Engine::Token(key) => pkcs11::unwrap(&self.session, *key, initial, wrapped),
         }
+    }
+}
+
+/// Whether a symmetric key is one for `task`.
+fn fits(key: &Key, task: &Task) -> Result<(), Failure> {
+    let fits = match task {
+        Task::Decrypt { cipher: Cipher { width, .. }, .. }
+        | Task::Encrypt { cipher: Cipher { width, .. }, .. }
+        | Task::Unwrap { width, .. }
+        | Task::Wrap { width, .. } => Width::of(key.kind) == Some(*width),
+        Task::Hmac { digest, .. } => SecretDigest::of(key.kind) == Some(*digest),
+        Task::Sign { .. } => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Failure::Argument(
+            "a key works at its own width and with its own hash only: no token uses a part of one",
+        )),
     }
 }
 

@@ -75,19 +75,30 @@ impl Seat {
                 self.token.forget(kid);
                 Ok(logged_in || !matches!(failure, Failure::NotFound))
             }
+            // The void handle may be that of the key, or that of the KEK.
+            Operation::Derive { key: Key { kid, held, .. }, .. } => {
+                if matches!(held, Held::Resident) {
+                    self.token.forget(kid);
+                }
+                let found = self.find_system_keys_again()?;
+                Ok(found && (logged_in || !matches!(failure, Failure::NotFound)))
+            }
             Operation::Employ { .. }
             | Operation::GenerateSealed { .. }
             | Operation::AgreeIdentity { .. }
             | Operation::Mac { .. }
             | Operation::Sealed { .. }
             | Operation::SelfTest
-            | Operation::SignLog { .. } => {
-                let keys = pkcs11::find_system_keys(&self.session)?;
-                self.token.set_system(keys.or_else(|| self.token.system()));
-                Ok(keys.is_some())
-            }
+            | Operation::SignLog { .. } => self.find_system_keys_again(),
             _ => Ok(true),
         }
+    }
+
+    /// Answers whether there are any.
+    fn find_system_keys_again(&mut self) -> Result<bool, Failure> {
+        let keys = pkcs11::find_system_keys(&self.session)?;
+        self.token.set_system(keys.or_else(|| self.token.system()));
+        Ok(keys.is_some())
     }
 
     /// Whose fault it is. Where the token is gone, the worker is told to end.

@@ -6,6 +6,7 @@
 //! an operator can.
 
 mod confine;
+mod derive;
 mod digest;
 mod employ;
 mod heal;

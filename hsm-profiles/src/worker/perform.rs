@@ -36,6 +36,7 @@ impl Seat {
                 pkcs11::generate_secret(&self.session, creation, *kind, kid)
                     .map(|()| Answer::Count(1))
             }
+            Operation::Derive { key, peer, target } => self.derive_key(key, peer, *target),
             Operation::Employ { key, counterpart, task } => {
                 self.employ(key, counterpart.as_ref(), task)
             }

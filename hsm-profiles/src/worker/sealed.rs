@@ -16,26 +16,40 @@ use crate::task::{Key, Task};
 impl Seat {
     /// Makes a key. It counts when the token opens what it sealed.
     pub(super) fn generate_sealed(&self, kind: KeyType, kid: Kid) -> Result<NewSealed, Failure> {
-        let length = sealed::seed_length(kind).ok_or(Failure::Type(kind))?;
+        if !sealed::can_seal(kind) {
+            return Err(Failure::Type(kind));
+        }
+        let length = sealed::seed_length(kind);
         if self.token.module.profile.claims(kind) {
             return Err(Failure::Argument("the token holds keys of this type itself"));
         }
-        let kek = self.kek()?;
-        let (public, kid, blob) = sealed::with_locked(2 * length + sealed::TAG, |room| {
+        let (kid, made) = sealed::with_locked(2 * length + sealed::TAG, |room| {
             let (seed, trial) = room.split_at_mut(length);
             pkcs11::fill_random(&self.session, seed)?;
-            let public = sealed::public_half(kind, seed)?;
-            let kid = public.as_deref().map_or(kid, Kid::of_public_key);
-            let aad = sealed::binding(&kid, kind);
-            let blob = pkcs11::seal(&self.session, kek, &aad, seed)?;
-            let opened = pkcs11::open(&self.session, kek, &aad, (&blob, &mut *trial))?;
-            match trial.get(..opened).is_some_and(|found| bool::from(found.ct_eq(seed))) {
-                true => Ok((public, kid, blob)),
-                false => Err(Failure::Wrong("the token does not open what it sealed".into())),
-            }
+            self.seal(kind, kid, (seed, trial))
         })?;
         tracing::debug!(%kid, %kind, "made a sealed key");
-        Ok(NewSealed { public, blob })
+        Ok(made)
+    }
+
+    /// Seals a seed, and opens it once into `trial`, which has [`sealed::TAG`] bytes more. A
+    /// symmetric key is named `kid`.
+    pub(super) fn seal(
+        &self,
+        kind: KeyType,
+        kid: Kid,
+        (seed, trial): (&[u8], &mut [u8]),
+    ) -> Result<(Kid, NewSealed), Failure> {
+        let kek = self.kek()?;
+        let public = sealed::public_half(kind, seed)?;
+        let kid = public.as_deref().map_or(kid, Kid::of_public_key);
+        let aad = sealed::binding(&kid, kind);
+        let blob = pkcs11::seal(&self.session, kek, &aad, seed)?;
+        let opened = pkcs11::open(&self.session, kek, &aad, (&blob, &mut *trial))?;
+        match trial.get(..opened).is_some_and(|found| bool::from(found.ct_eq(seed))) {
+            true => Ok((kid, NewSealed { public, blob })),
+            false => Err(Failure::Wrong("the token does not open what it sealed".into())),
+        }
     }
 
     /// Opens a key, has it do `task`, and wipes it.
@@ -45,19 +59,12 @@ impl Seat {
         SealedKey { kind, blob }: &SealedKey,
         task: &SealedTask,
     ) -> Result<Outcome, Failure> {
-        let length = sealed::seed_length(*kind).ok_or(Failure::Type(*kind))?;
         let mut fresh = Zeroizing::new([0; 32]);
         if sealed::needs_randomness(task) {
             pkcs11::fill_random(&self.session, fresh.as_mut_slice())?;
         }
-        let outcome = sealed::with_locked(length + sealed::TAG, |room| {
-            let aad = sealed::binding(kid, *kind);
-            let opened = pkcs11::open(&self.session, self.kek()?, &aad, (blob, &mut *room))?;
-            match room.get(..opened) {
-                Some(seed) if opened == length => sealed::perform(*kind, seed, task, &fresh),
-                _ => Err(Failure::Unsealable),
-            }
-        })?;
+        let outcome =
+            self.with_open(kid, (*kind, blob), |seed| sealed::perform(*kind, seed, task, &fresh))?;
         Ok(match (task, outcome) {
             (SealedTask::Agree { digest: Some(how), .. }, Outcome::Secret(secret)) => {
                 Outcome::Secret(digest(*how, secret.expose()))
@@ -82,6 +89,29 @@ impl Seat {
         }
     }
 
+    /// An AES key, to be used in memory.
+    pub(super) fn open_aes(&self, key: &Key, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        self.with_open(&key.kid, (key.kind, blob), |seed| Ok(Zeroizing::new(seed.to_vec())))
+    }
+
+    /// Opens a key for `work`, and wipes it.
+    fn with_open<T>(
+        &self,
+        kid: &Kid,
+        (kind, blob): (KeyType, &[u8]),
+        work: impl FnOnce(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let length = sealed::seed_length(kind);
+        sealed::with_locked(length + sealed::TAG, |room| {
+            let aad = sealed::binding(kid, kind);
+            let opened = pkcs11::open(&self.session, self.kek()?, &aad, (blob, &mut *room))?;
+            match room.get(..opened) {
+                Some(seed) if opened == length => work(seed),
+                _ => Err(Failure::Unsealable),
+            }
+        })
+    }
+
     /// The raw secret between a sealed key and `peer`.
     pub(super) fn shared_secret_sealed(
         &self,
@@ -92,7 +122,7 @@ impl Seat {
         self.secret_of(key, blob, &SealedTask::Agree { peer: peer.to_vec(), digest: None })
     }
 
-    /// An EdDSA signature.
+    /// A signature: RFC 8032, or r and s.
     pub(super) fn sign_sealed(
         &self,
         key: &Key,

@@ -158,6 +158,7 @@ pub(crate) fn tell(answer: &Answer) -> String {
         Answer::Done(outcome) => format!("{outcome:?}"),
         Answer::Sealed(made) => format!("{made:?}"),
         Answer::Status(status) => format!("{status:?}"),
+        Answer::Derived { kid, .. } => format!("the derived key {kid}"),
         Answer::Tested(found) => format!("{found:?}"),
     }
 }

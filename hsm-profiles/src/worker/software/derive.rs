@@ -1,4 +1,4 @@
-//! AES keys from agreed secrets.
+//! Keys from agreed secrets.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -15,10 +15,19 @@ pub(in crate::worker) fn derive(
     width: Width,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut key = Zeroizing::new(vec![0; width.bytes()]);
-    Hkdf::<Sha256>::new(None, secret)
-        .expand_multi_info(&[purpose, context], &mut key)
-        .map_err(|_| Failure::Argument("a key as long as this can't be derived"))?;
+    expand(secret, [purpose, context], &mut key)?;
     Ok(key)
+}
+
+/// Fills `key`: HKDF-SHA-256 without salt, with these two parts of an info one after the other.
+pub(in crate::worker) fn expand(
+    secret: &[u8],
+    info: [&[u8]; 2],
+    key: &mut [u8],
+) -> Result<(), Failure> {
+    Hkdf::<Sha256>::new(None, secret)
+        .expand_multi_info(&info, key)
+        .map_err(|_| Failure::Argument("a key as long as this can't be derived"))
 }
 
 #[cfg(test)]
@@ -41,6 +50,18 @@ mod tests {
                 "",
                 Width::Aes256,
                 "c95c3fa7b09fbda6ff14b7c48b18a35b3264da89ad41018d501a9169d3c5caa7",
+            ),
+            (
+                "encedo-",
+                "AES256",
+                Width::Aes256,
+                "fb8dd642c9dabe105034857ee6b40d5fc4a77184da643d84c0aaabf9e07732c8",
+            ),
+            (
+                "encedo-",
+                "CURVE25519",
+                Width::Aes256,
+                "88eb520197d48e711d671682e37d390577c09897356ea25542c3f7716055d4d1",
             ),
         ] {
             let key = derive(&secret, purpose.as_bytes(), context.as_bytes(), width).unwrap();

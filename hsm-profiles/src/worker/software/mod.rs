@@ -7,5 +7,5 @@ mod padding;
 
 pub(super) use crate::hmac::hmac;
 pub(super) use aes::{decrypt, encrypt, unwrap, wrap};
-pub(super) use derive::derive;
+pub(super) use derive::{derive, expand};
 pub(super) use padding::{pad, unpad};
