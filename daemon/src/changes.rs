@@ -1,12 +1,13 @@
 //! What `system/config` may change, and within which bounds (hem.md A8).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fault::Fault;
 use crate::store::Settings;
 
 /// Changes to the settings; what is left out stays. Unknown members are ignored.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Changes {
     user: Option<String>,
     email: Option<String>,

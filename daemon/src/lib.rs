@@ -3,6 +3,7 @@
 //! [`routes`] is the table of every endpoint, [`pipeline`] the one way that a request takes,
 //! [`surface`] what each API says, [`keyring`] and [`store`] what lasts, [`listen`] the sockets.
 
+pub mod answer;
 pub mod appliance;
 pub mod certificate;
 pub mod changes;
@@ -17,6 +18,7 @@ pub mod keyring;
 pub mod listen;
 pub mod logbook;
 pub mod login;
+pub mod openapi;
 pub mod pipeline;
 pub mod power;
 mod problem;

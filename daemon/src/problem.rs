@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -34,14 +35,21 @@ pub(crate) fn body(status: StatusCode, fault: &Fault, audit_index: Option<u64>) 
     serde_json::to_vec(&problem).unwrap_or_default().into()
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Problem<'a> {
+    /// Always `about:blank`: the status says it all.
     #[serde(rename = "type")]
     kind: &'a str,
+    /// The status in words.
     title: &'a str,
+    /// The status.
     status: u16,
+    /// What is wrong and how to mend it.
     detail: &'a str,
+    /// Leads to the daemon's operational log.
     request_id: &'a str,
+    /// The index of the entry in the audit log, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_index: Option<u64>,
 }

@@ -8,11 +8,13 @@
 //! use clavigerd::inbound::Inbound;
 //! use clavigerd::route::{Appliance, Empty, LogRule, OPEN, Request, post};
 //! use policies::{Kid, Permit, Use};
+//! use schemars::{Schema, SchemaGenerator};
 //! struct Ask(Kid);
 //! impl Request for Ask {
 //!     type Needs = Use;
 //!     fn decode(_: &Inbound) -> Result<Self, Fault> { Ok(Self(Kid::from_bytes([0; 16]))) }
 //!     fn needs(&self, _: &Appliance) -> Use { Use(self.0) }
+//!     fn body(_: &mut SchemaGenerator) -> Option<Schema> { None }
 //! }
 //! async fn handler(_: (), _: Permit<Use>, _: Ask) -> Result<Empty, Fault> { Ok(Empty) }
 //! post("/x", OPEN, LogRule::Silent, handler);
@@ -23,14 +25,31 @@
 //! use clavigerd::inbound::Inbound;
 //! use clavigerd::route::{Appliance, Empty, LogRule, Request, USE, post};
 //! use policies::{Kid, Permit, Use};
+//! use schemars::{Schema, SchemaGenerator};
 //! struct Ask(Kid);
 //! impl Request for Ask {
 //!     type Needs = Use;
 //!     fn decode(_: &Inbound) -> Result<Self, Fault> { Ok(Self(Kid::from_bytes([0; 16]))) }
 //!     fn needs(&self, _: &Appliance) -> Use { Use(self.0) }
+//!     fn body(_: &mut SchemaGenerator) -> Option<Schema> { None }
 //! }
 //! async fn handler(_: (), _: Ask) -> Result<Empty, Fault> { Ok(Empty) }
 //! post("/x", USE, LogRule::Silent, handler);
+//! ```
+//!
+//! Nor does a row whose body can't be described:
+//!
+//! ```compile_fail,E0046
+//! use clavigerd::fault::Fault;
+//! use clavigerd::inbound::Inbound;
+//! use clavigerd::route::{Appliance, Request};
+//! use policies::Open;
+//! struct Ask;
+//! impl Request for Ask {
+//!     type Needs = Open;
+//!     fn decode(_: &Inbound) -> Result<Self, Fault> { Ok(Self) }
+//!     fn needs(&self, _: &Appliance) -> Open { Open }
+//! }
 //! ```
 
 use std::future::Future;
@@ -38,19 +57,20 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use audit::{Entry, Ext, LogResult, LogType};
-use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::Method;
 use policies::{
     Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
     Permit, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown,
     UpdateKey, Use, WriteConfig,
 };
-use serde::Serialize;
-use zeroize::Zeroizing;
+use schemars::{Schema, SchemaGenerator};
 
+pub use crate::answer::{Answer, Empty, Json, SecretJson, TextFile};
 pub use crate::appliance::{Appliance, Reach};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+pub use crate::openapi::Content;
+use crate::openapi::Shape;
 use crate::reply::Reply;
 
 /// One row of the table.
@@ -80,6 +100,7 @@ pub struct Route {
     /// The JSON text that goes with a 400, where the specification has one.
     pub invalid: Option<&'static str>,
     pub(crate) run: Handler,
+    pub(crate) shape: Shape,
 }
 
 /// A row for `GET path`.
@@ -163,6 +184,9 @@ pub trait Request: Sized + Send + 'static {
     /// The leave that this very request needs.
     fn needs(&self, appliance: &Appliance) -> Self::Needs;
 
+    /// The schema of its body; `None` where it takes none.
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
     /// What its log entry is about.
     fn concerns(&self) -> Ext {
         Ext::None
@@ -182,50 +206,9 @@ impl<A: Action + Default> Request for Bare<A> {
     fn needs(&self, _: &Appliance) -> A {
         A::default()
     }
-}
 
-/// What a handler returns.
-pub trait Answer: Send {
-    /// The reply.
-    fn reply(self) -> Reply;
-
-    /// Adds to the log entry what only the operation could tell.
-    fn note(&self, _entry: &mut Entry) {}
-}
-
-/// 200 with an empty body.
-pub struct Empty;
-
-impl Answer for Empty {
-    fn reply(self) -> Reply {
-        Reply::empty(StatusCode::OK)
-    }
-}
-
-/// 200 with a JSON body.
-pub struct Json<T>(pub T);
-
-impl<T: Serialize + Send> Answer for Json<T> {
-    fn reply(self) -> Reply {
-        Reply::json(&self.0)
-    }
-}
-
-/// 200 with a JSON text that holds a secret.
-pub struct SecretJson(pub Zeroizing<Vec<u8>>);
-
-impl Answer for SecretJson {
-    fn reply(self) -> Reply {
-        Reply::secret_json(self.0)
-    }
-}
-
-/// 200 with a text file.
-pub struct TextFile(pub Bytes);
-
-impl Answer for TextFile {
-    fn reply(self) -> Reply {
-        Reply::typed(StatusCode::OK, self.0, "text/plain")
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
     }
 }
 
@@ -348,6 +331,7 @@ where
         in_failure: false,
         invalid: None,
         run,
+        shape: Shape::of::<R, S>(),
     }
 }
 

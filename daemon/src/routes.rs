@@ -2,6 +2,7 @@
 
 use audit::LogType::*;
 
+use crate::openapi;
 use crate::route::LogRule::{Effect, Full, Lookup, Silent, Success};
 use crate::route::{
     DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route, SEARCH,
@@ -18,6 +19,9 @@ use crate::surface::hem::{
 pub fn routes() -> Vec<Route> {
     vec![
         //   path                                  scope        log entry                          handler
+        get( "/openapi.json",                      OPEN,        Silent,                            openapi::serve)
+            .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
+
         get( "/api/auth/init",                     OPEN,        Silent,                            init::challenge)
             .answers(INIT_GET).also_plain().in_every_state(),
         post("/api/auth/init",                     OPEN,        Success(LOG_TYPE_DEVICE_INITED),   init::initialise)
@@ -149,6 +153,8 @@ mod tests {
         served.sort_by_key(|row| row.path);
         let paths: Vec<_> = served.iter().map(|row| row.path).collect();
         let expected = ["reboot", "selftest", "status", "version"];
-        assert_eq!(paths, expected.map(|name| format!("/api/system/{name}")));
+        let (description, others) = paths.split_last().unwrap();
+        assert_eq!(others, expected.map(|name| format!("/api/system/{name}")));
+        assert_eq!(*description, "/openapi.json");
     }
 }

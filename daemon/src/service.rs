@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
+use crate::openapi;
 use crate::pipeline::Pipeline;
 use crate::power::End;
 use crate::routes::routes;
@@ -122,6 +123,7 @@ async fn serve(
     let appliance = opened.appliance.clone();
     let pipeline = Pipeline::new(appliance, routes(), limits.body(), serves_plain)
         .map_err(StartFault::Routes)?;
+    openapi::prepare();
     let (stop, stopping) = watch::channel(false);
     let server = server_config(&config.tls.certificate, &config.tls.key)?;
     let (renew, certificate) = watch::channel(server);

@@ -2,6 +2,7 @@
 
 use audit::{Entry, Ext};
 use policies::{Open, Permit, Subject, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
@@ -9,16 +10,26 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::{Desk, Session, owner};
+use crate::openapi::formats::Base64;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Bare, Json, Request};
+use crate::route::{Answer, Appliance, Bare, Content, Json, Request};
 
 /// What a login starts from.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "LoginChallenge")]
 pub struct Challenge {
+    /// Unix seconds; the deadline of the challenge.
     exp: u64,
+    /// The device's X25519 key of this run.
+    #[schemars(with = "Base64")]
     spk: String,
+    /// 32 bytes, good for one use.
+    #[schemars(with = "Base64")]
     jti: String,
+    /// The user's name.
     lbl: String,
+    /// The device's identity key; its text is the salt of the passphrase.
+    #[schemars(with = "Base64")]
     eid: String,
 }
 
@@ -44,8 +55,10 @@ pub struct Login {
     inbound: Result<LoginBody, Fault>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Login")]
 pub(super) struct LoginBody {
+    /// The login token.
     auth: String,
 }
 
@@ -59,11 +72,16 @@ impl Request for Login {
     fn needs(&self, _: &Appliance) -> Open {
         Open
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<LoginBody>())
+    }
 }
 
 /// A bearer token.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Granted {
+    /// The bearer token.
     token: String,
     #[serde(skip)]
     subject: Subject,
@@ -77,6 +95,10 @@ impl Answer for Granted {
             Ok(json) => Reply::secret_json(json.into()),
             Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Self>())
     }
 
     fn note(&self, entry: &mut Entry) {

@@ -3,45 +3,79 @@
 
 use hsm_profiles::{Cipher, Ciphered, Mode};
 use policies::{Permit, Use, encode_base64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::keyring::Keyring;
+use crate::openapi::formats::{Base64, CipherName, KidText};
 use crate::route::{Json, SecretJson};
-use crate::surface::hem::with_key::{Octets, WithKey, bytes, quoted, sharing};
+use crate::surface::hem::with_key::{Octets, SecretText, WithKey, bytes, sharing};
 
 /// The body of `POST /api/crypto/cipher/encrypt`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Encrypt")]
 pub struct EncryptBody {
+    /// What is enciphered: 1 to 2048 bytes.
     msg: Octets,
+    /// Width and mode.
+    #[schemars(with = "CipherName")]
     alg: String,
+    /// Authenticated and not enciphered, GCM only: at most 2048 bytes.
     aad: Option<Octets>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
+    /// Goes into the derivation of the key: at most 64 bytes.
     ctx: Option<Octets>,
 }
 
 /// The body of `POST /api/crypto/cipher/decrypt`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Decrypt")]
 pub struct DecryptBody {
+    /// What was enciphered: 1 to 2064 bytes.
     msg: Octets,
+    /// Width and mode.
+    #[schemars(with = "CipherName")]
     alg: String,
+    /// The initialisation vector.
     iv: Option<Octets>,
+    /// The tag of GCM, 16 bytes.
     tag: Option<Octets>,
+    /// Authenticated and not enciphered, GCM only: at most 2048 bytes.
     aad: Option<Octets>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
+    /// Goes into the derivation of the key: at most 64 bytes.
     ctx: Option<Octets>,
 }
 
 /// What `encrypt` answers, in base64.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Encrypted {
+    #[schemars(with = "Base64")]
     ciphertext: String,
+    /// The initialisation vector.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Base64>")]
     iv: Option<String>,
+    /// The tag of GCM, 16 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Base64>")]
     tag: Option<String>,
+}
+
+/// What `decrypt` answers.
+#[derive(JsonSchema, Serialize)]
+pub struct Decrypted {
+    /// What was enciphered.
+    plaintext: SecretText,
 }
 
 /// `POST /api/crypto/cipher/encrypt`. The initialisation vector always comes from the token.
@@ -69,7 +103,7 @@ pub async fn decrypt(
     keyring: Keyring,
     key: Permit<Use>,
     ask: WithKey<DecryptBody>,
-) -> Result<SecretJson, Fault> {
+) -> Result<SecretJson<Decrypted>, Fault> {
     let body = ask.judge()?;
     let cipher = cipher(&body.alg)?;
     let text = body.msg.within("msg", 1..=MAX_CIPHER)?.expose().to_vec();
@@ -88,7 +122,7 @@ pub async fn decrypt(
     let sharing = sharing(body.ext_kid.as_deref(), body.pubkey.as_ref(), body.ctx)?;
     let sealed = Ciphered { text, iv, tag };
     let plain = keyring.decrypt(key, sharing, (cipher, aad), sealed).await?;
-    quoted("plaintext", plain.expose())
+    Ok(SecretJson(Decrypted { plaintext: SecretText::of(&plain) }))
 }
 
 fn cipher(name: &str) -> Result<Cipher, Fault> {

@@ -2,19 +2,34 @@
 
 use hsm_profiles::SecretDigest;
 use policies::{Permit, Use};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::keyring::Keyring;
+use crate::openapi::formats::{DigestName, KidText};
 use crate::route::SecretJson;
-use crate::surface::hem::with_key::{Octets, WithKey, peer, quoted};
+use crate::surface::hem::with_key::{Octets, SecretText, WithKey, peer};
 
 /// The body of `POST /api/crypto/ecdh`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Agree")]
 pub struct AgreeBody {
+    /// The hash of the answer; left out, the whole secret is told.
+    #[schemars(with = "Option<DigestName>")]
     alg: Option<String>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
+}
+
+/// What `ecdh` answers.
+#[derive(JsonSchema, Serialize)]
+pub struct Agreed {
+    /// The shared secret, or its hash.
+    ecdh: SecretText,
 }
 
 /// Agrees on a secret between a stored private key and a peer: the whole shared secret (the
@@ -23,14 +38,14 @@ pub async fn ecdh(
     keyring: Keyring,
     key: Permit<Use>,
     ask: WithKey<AgreeBody>,
-) -> Result<SecretJson, Fault> {
+) -> Result<SecretJson<Agreed>, Fault> {
     let body = ask.judge()?;
     let digest = body.alg.as_deref().map(digest).transpose()?;
     let peer = peer(body.ext_kid.as_deref(), body.pubkey.as_ref())?;
     let peer =
         peer.ok_or_else(|| Fault::Failed("a peer is missing: give pubkey or ext_kid".into()))?;
     let secret = keyring.agree(key, peer, digest).await?;
-    quoted("ecdh", secret.expose())
+    Ok(SecretJson(Agreed { ecdh: SecretText::of(&secret) }))
 }
 
 fn digest(name: &str) -> Result<SecretDigest, Fault> {

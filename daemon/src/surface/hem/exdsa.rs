@@ -2,33 +2,49 @@
 
 use hsm_profiles::{Scheme, Statement};
 use policies::{Permit, Use, encode_base64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::keyring::Keyring;
+use crate::openapi::formats::{Base64, SchemeName};
 use crate::route::{Empty, Json};
 use crate::surface::hem::with_key::{Octets, WithKey, bytes};
 
 /// The body of `POST /api/crypto/exdsa/sign`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ExdsaSign")]
 pub struct SignBody {
+    /// The message, 1 to 2048 bytes.
     msg: Octets,
+    /// The scheme.
+    #[schemars(with = "SchemeName")]
     alg: String,
+    /// The context, at most 255 bytes.
     ctx: Option<Octets>,
 }
 
 /// The body of `POST /api/crypto/exdsa/verify`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ExdsaVerify")]
 pub struct VerifyBody {
+    /// The message, 1 to 2048 bytes.
     msg: Octets,
+    /// The scheme.
+    #[schemars(with = "SchemeName")]
     alg: String,
+    /// The context, at most 255 bytes.
     ctx: Option<Octets>,
+    /// The signature.
     sign: Octets,
 }
 
 /// What `sign` answers: DER for ECDSA, raw for EdDSA, in base64.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ExdsaSigned")]
 pub struct Signed {
+    /// The signature.
+    #[schemars(with = "Base64")]
     sign: String,
 }
 

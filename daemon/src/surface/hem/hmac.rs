@@ -2,31 +2,55 @@
 
 use hsm_profiles::{SecretBytes, SecretDigest};
 use policies::{Permit, Use};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::fault::Fault;
 use crate::keyring::{Keyring, Sharing};
+use crate::openapi::formats::{DigestName, KidText};
 use crate::route::{Empty, SecretJson};
-use crate::surface::hem::with_key::{Octets, WithKey, quoted, sharing};
+use crate::surface::hem::with_key::{Octets, SecretText, WithKey, sharing};
 
 /// The body of `POST /api/crypto/hmac/hash`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "HmacHash")]
 pub struct HashBody {
+    /// The message, 1 to 2048 bytes.
     msg: Octets,
+    /// The hash; only counts with a peer.
+    #[schemars(with = "Option<DigestName>")]
     alg: Option<String>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
 }
 
 /// The body of `POST /api/crypto/hmac/verify`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "HmacVerify")]
 pub struct VerifyBody {
+    /// The message, 1 to 2048 bytes.
     msg: Octets,
+    /// At most 64 bytes.
     mac: Octets,
+    /// The hash; only counts with a peer.
+    #[schemars(with = "Option<DigestName>")]
     alg: Option<String>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
+}
+
+/// What `hash` answers.
+#[derive(JsonSchema, Serialize)]
+pub struct Hashed {
+    /// 32, 48 or 64 bytes, as the hash has them.
+    mac: SecretText,
 }
 
 /// `POST /api/crypto/hmac/hash`: an HMAC. A stored key has the hash that its type names, and `alg`
@@ -35,12 +59,12 @@ pub async fn hash(
     keyring: Keyring,
     key: Permit<Use>,
     ask: WithKey<HashBody>,
-) -> Result<SecretJson, Fault> {
+) -> Result<SecretJson<Hashed>, Fault> {
     let body = ask.judge()?;
     let message = body.msg.within("msg", 1..=MAX_MESSAGE)?;
     let sharing = sharing(body.ext_kid.as_deref(), body.pubkey.as_ref(), None)?;
     let mac = compute(&keyring, key, (sharing, body.alg), message).await?;
-    quoted("mac", mac.expose())
+    Ok(SecretJson(Hashed { mac: SecretText::of(&mac) }))
 }
 
 /// `POST /api/crypto/hmac/verify`: whether `mac` is what `hash` would answer.

@@ -2,6 +2,7 @@
 
 use audit::Entry;
 use policies::{Open, Permit, Scope, Subject, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,15 +13,24 @@ use crate::device::{Device, NewSettings};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
+use crate::openapi::formats::Base64;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Bare, Json, Request};
+use crate::route::{Answer, Appliance, Bare, Content, Json, Request};
 
 /// What an initialisation starts from.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "InitChallenge")]
 pub struct Challenge {
+    /// Unix seconds; the deadline of the challenge.
     exp: u64,
+    /// The device's X25519 key of this run.
+    #[schemars(with = "Base64")]
     spk: String,
+    /// 32 bytes, good for one use.
+    #[schemars(with = "Base64")]
     jti: String,
+    /// The device's X25519 identity key.
+    #[schemars(with = "Base64")]
     eid: String,
 }
 
@@ -43,8 +53,10 @@ pub async fn challenge(
 /// `POST /api/auth/init`.
 pub struct Initialise(Result<InitBody, Fault>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Initialise")]
 pub(super) struct InitBody {
+    /// The token that the administrator signed.
     init: String,
 }
 
@@ -58,13 +70,19 @@ impl Request for Initialise {
     fn needs(&self, _: &Appliance) -> Open {
         Open
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<InitBody>())
+    }
 }
 
 /// What an initialised device answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Initialised {
     instanceid: String,
+    /// The bearer token.
     token: String,
+    /// A certificate request in PEM, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
 }
@@ -83,6 +101,10 @@ impl Answer for Initialised {
             Ok(json) => Reply::secret_json(json.into()),
             Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Self>())
     }
 
     fn note(&self, entry: &mut Entry) {

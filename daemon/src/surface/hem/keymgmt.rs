@@ -6,24 +6,33 @@ use policies::{
     CreateKey, DeleteKey, ImportKey, Kid, ListKeys, Permit, ReadKey, SearchKeys, UpdateKey,
     decode_base64, encode_base64,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::inbound::Inbound;
-use crate::keyring::{BadNeedle, KeyView, Keyring, Needle, NewKey, NewPublic, Page};
+use crate::keyring::{BadNeedle, Keyring, Needle, NewKey, NewPublic};
+use crate::openapi::formats::{Base64, KeyTypeName, Keyed, KidText};
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Empty, Json, Request};
+use crate::route::{Answer, Appliance, Content, Empty, Json, Request};
 use crate::surface::hem::body::{Deferred, description, label, number, usage};
+use crate::surface::hem::envelope::Envelope;
 
 /// `POST /api/keymgmt/create`.
 pub struct Create(Deferred<CreateBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CreateKey")]
 struct CreateBody {
+    /// 1 to 32 printable ASCII characters.
     label: String,
     #[serde(rename = "type")]
+    #[schemars(with = "KeyTypeName")]
     kind: String,
+    /// `ECDH`, `ExDSA` or `ECDH,ExDSA`; counts for the SECP curves only.
     mode: Option<String>,
+    /// At most 128 bytes.
+    #[schemars(with = "Option<Base64>")]
     descr: Option<String>,
 }
 
@@ -36,6 +45,10 @@ impl Request for Create {
 
     fn needs(&self, _: &Appliance) -> CreateKey {
         CreateKey
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<CreateBody>())
     }
 }
 
@@ -58,14 +71,20 @@ pub async fn create(
 }
 
 /// The KID of a key that was made.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Named {
+    /// The key's name.
+    #[schemars(with = "KidText")]
     kid: Kid,
 }
 
 impl Answer for Named {
     fn reply(self) -> Reply {
         Reply::json(&self)
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Self>())
     }
 
     fn note(&self, entry: &mut Entry) {
@@ -76,13 +95,21 @@ impl Answer for Named {
 /// `POST /api/keymgmt/import`.
 pub struct Import(Deferred<ImportBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ImportKey")]
 struct ImportBody {
+    /// 1 to 32 printable ASCII characters.
     label: String,
+    /// The raw public key, SEC1 compressed for the SECP curves.
+    #[schemars(with = "Base64")]
     pubkey: String,
     #[serde(rename = "type")]
+    #[schemars(with = "KeyTypeName")]
     kind: String,
+    /// `ECDH`, `ExDSA` or `ECDH,ExDSA`; counts for the SECP curves only.
     mode: Option<String>,
+    /// At most 128 bytes.
+    #[schemars(with = "Option<Base64>")]
     descr: Option<String>,
 }
 
@@ -95,6 +122,10 @@ impl Request for Import {
 
     fn needs(&self, _: &Appliance) -> ImportKey {
         ImportKey
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<ImportBody>())
     }
 }
 
@@ -133,6 +164,10 @@ impl Request for List {
     fn needs(&self, _: &Appliance) -> ListKeys {
         ListKeys
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// A page of keys, oldest first.
@@ -148,11 +183,15 @@ pub async fn list(
 /// `POST /api/keymgmt/search`.
 pub struct Search(Deferred<SearchBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SearchKeys")]
 struct SearchBody {
+    /// The pattern: `^` and base64 (prefix), base64 and `$` (suffix), or base64 alone.
     descr: String,
+    /// How many to pass over.
     #[serde(default)]
     offset: usize,
+    /// 15 at most.
     limit: Option<usize>,
 }
 
@@ -167,6 +206,10 @@ impl Request for Search {
         let needle = self.0.as_ref().and_then(|body| Needle::parse(&body.descr).ok());
         let anchored = needle.is_some_and(|needle| needle.is_open_to_anyone());
         SearchKeys { open: anchored && appliance.device().allows_open_search() }
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<SearchBody>())
     }
 }
 
@@ -183,48 +226,6 @@ pub async fn search(
     })?;
     let page = keyring.search(&leave, &needle, body.offset, body.limit.unwrap_or(PAGE));
     Ok(Json(Envelope::from(page)))
-}
-
-/// What list and search answer.
-#[derive(Serialize)]
-pub struct Envelope {
-    offset: usize,
-    deleted: usize,
-    total: usize,
-    listed: usize,
-    list: Vec<Listed>,
-}
-
-#[derive(Serialize)]
-struct Listed {
-    kid: Kid,
-    created: u64,
-    #[serde(rename = "type")]
-    kind: String,
-    label: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    descr: Option<String>,
-    updated: u64,
-}
-
-impl From<Page> for Envelope {
-    fn from(page: Page) -> Self {
-        let list: Vec<_> = page.keys.into_iter().map(Listed::from).collect();
-        Self { offset: page.offset, deleted: 0, total: page.total, listed: list.len(), list }
-    }
-}
-
-impl From<KeyView> for Listed {
-    fn from(key: KeyView) -> Self {
-        Self {
-            kid: key.kid,
-            created: key.created,
-            kind: key.type_listed(),
-            descr: (!key.descr.is_empty()).then(|| encode_base64(&key.descr)),
-            label: key.label,
-            updated: key.updated,
-        }
-    }
 }
 
 /// `/api/keymgmt/get/{kid}` and `/api/keymgmt/delete/{kid}`.
@@ -248,6 +249,10 @@ impl Request for Get {
     fn needs(&self, _: &Appliance) -> ReadKey {
         ReadKey(self.0)
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// A key's type and public half.
@@ -265,12 +270,17 @@ pub async fn get(
 }
 
 /// What `get` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "KeyDescription")]
 pub struct Described {
+    /// The bare algorithm for key pairs, flags and algorithm for symmetric keys.
     #[serde(rename = "type")]
     kind: String,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Base64>")]
     pubkey: Option<String>,
+    /// Unix seconds; strictly increasing.
     updated: u64,
 }
 
@@ -285,9 +295,13 @@ struct Addressed {
     kid: Kid,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateKey")]
 struct UpdateBody {
+    /// 1 to 32 printable ASCII characters.
     label: String,
+    /// At most 128 bytes.
+    #[schemars(with = "Option<Base64>")]
     descr: Option<String>,
 }
 
@@ -301,6 +315,10 @@ impl Request for Update {
 
     fn needs(&self, _: &Appliance) -> UpdateKey {
         UpdateKey(self.kid)
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<Keyed<UpdateBody>>())
     }
 
     fn concerns(&self) -> Ext {
@@ -332,6 +350,10 @@ impl Request for Delete {
 
     fn needs(&self, _: &Appliance) -> DeleteKey {
         DeleteKey(self.0)
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
     }
 
     fn concerns(&self) -> Ext {

@@ -2,19 +2,25 @@
 
 use audit::Ext;
 use policies::{Permit, ReadLog, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::logbook::Logbook;
+use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Bare, Json, Request, TextFile};
 use crate::surface::hem::body::number;
 
 /// What `logger/key` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "LoggerKey")]
 pub struct Proof {
+    #[schemars(with = "Base64")]
     key: String,
+    #[schemars(with = "Base64")]
     nonce: String,
+    #[schemars(with = "Base64")]
     nonce_signed: String,
 }
 
@@ -48,12 +54,19 @@ impl Request for List {
     fn needs(&self, _: &Appliance) -> ReadLog {
         ReadLog
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// What `logger/list` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "LogFiles")]
 pub struct Files {
+    /// How many there are.
     total: usize,
+    /// 8 hexadecimal digits each.
     id: Vec<String>,
 }
 
@@ -85,6 +98,10 @@ impl Request for Inclusion {
     fn needs(&self, _: &Appliance) -> ReadLog {
         ReadLog
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// The proof that an entry is covered by the latest checkpoint (C2SP tlog-proof).
@@ -113,6 +130,10 @@ impl Request for Growth {
 
     fn needs(&self, _: &Appliance) -> ReadLog {
         ReadLog
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
     }
 }
 
@@ -149,6 +170,10 @@ impl Request for Read {
 
     fn needs(&self, _: &Appliance) -> ReadLog {
         ReadLog
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
     }
 
     fn concerns(&self) -> Ext {

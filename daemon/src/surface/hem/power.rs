@@ -8,7 +8,8 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::power::Switch;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Bare, Request};
+use crate::route::{Answer, Appliance, Bare, Content, Request};
+use schemars::{Schema, SchemaGenerator};
 
 /// `GET /api/system/reboot`.
 pub struct GetReboot;
@@ -23,6 +24,10 @@ impl Request for GetReboot {
     fn needs(&self, appliance: &Appliance) -> Reboot {
         Reboot { fresh: !appliance.device().is_initialised() }
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// 200, and nothing more on this connection.
@@ -31,6 +36,10 @@ pub struct Farewell;
 impl Answer for Farewell {
     fn reply(self) -> Reply {
         Reply::empty(StatusCode::OK).with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    fn content(_: &mut SchemaGenerator) -> Content {
+        Content::Empty
     }
 }
 

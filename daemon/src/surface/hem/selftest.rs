@@ -1,6 +1,7 @@
 //! `GET /api/system/selftest`: testing the token now (hem.md A8).
 
 use policies::{Permit, RunSelfTest};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -23,10 +24,15 @@ impl Request for GetSelfTest {
     fn needs(&self, appliance: &Appliance) -> RunSelfTest {
         RunSelfTest { fresh: !appliance.device().is_initialised() }
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// What `selftest` answers. All tests are run together, so they share one time.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SelfTest")]
 pub struct Tested {
     last_selftest_ts: u64,
     last_fls_state: u8,
@@ -37,9 +43,12 @@ pub struct Tested {
     repo_stats: Repository,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "RepositoryStats")]
 struct Repository {
+    /// Good records.
     total: usize,
+    /// Always 0.
     deleted: usize,
     invalid: usize,
     fragmented: usize,

@@ -1,6 +1,7 @@
 //! `POST /api/system/config`: setting the device up anew (hem.md A8).
 
 use policies::{Permit, Subject, WriteConfig, decode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::Certificate;
@@ -9,31 +10,40 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
+use crate::openapi::formats::Base64;
 use crate::power::Switch;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Request};
+use crate::route::{Answer, Appliance, Content, Request};
 use crate::surface::hem::body::Deferred;
 
 /// `POST /api/system/config`.
 pub struct Update(Deferred<UpdateBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateConfig")]
 struct UpdateBody {
     #[serde(flatten)]
     changes: Changes,
+    /// Asks for a certificate request.
     #[serde(default)]
     gen_csr: bool,
     tls: Option<Tls>,
+    #[schemars(with = "Option<Base64>")]
     userkey: Option<String>,
+    #[schemars(with = "Option<Base64>")]
     userkey_hmac: Option<String>,
+    #[schemars(with = "Option<Base64>")]
     userkey_nonce: Option<String>,
+    /// Destroys everything; only `true` is taken.
     wipeout: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TlsImport")]
 struct Tls {
     emp: Option<String>,
     key: Option<String>,
+    /// The certificate in PEM.
     crt: Option<String>,
 }
 
@@ -47,6 +57,10 @@ impl Request for Update {
     fn needs(&self, appliance: &Appliance) -> WriteConfig {
         WriteConfig { fresh: !appliance.device().is_initialised() }
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<UpdateBody>())
+    }
 }
 
 /// What a change of the configuration answers.
@@ -58,9 +72,12 @@ pub enum Updated {
 }
 
 /// What was done.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "UpdatedConfig")]
 pub struct Done {
+    /// Unix seconds; strictly increasing.
     updated: bool,
+    /// A certificate request in PEM, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +90,10 @@ impl Answer for Updated {
             Self::Bare => Reply::empty(http::StatusCode::OK),
             Self::Done(done) => Reply::json(&done),
         }
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Done>())
     }
 }
 

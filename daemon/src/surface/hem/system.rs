@@ -1,6 +1,7 @@
 //! `/api/system`: what the device is and how it is set up (hem.md A8).
 
 use policies::{Open, Permit, ReadConfig, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::clock::{now, rfc3339};
@@ -8,11 +9,12 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::Desk;
+use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Bare, Json, Request};
 use crate::selftest::Examiner;
 
 /// What `version` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Version {
     hwv: &'static str,
     fwv: &'static str,
@@ -41,10 +43,14 @@ impl Request for GetStatus {
     fn needs(&self, _: &Appliance) -> Open {
         Open
     }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 }
 
 /// What `status` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Status {
     ctx: i64,
     uptime: u64,
@@ -83,13 +89,16 @@ pub async fn status(
 }
 
 /// What `config` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Configuration {
     iat: u64,
     uts: u64,
     devid: String,
     instanceid: String,
+    /// The device's X25519 identity key.
+    #[schemars(with = "Base64")]
     eid: String,
+    #[schemars(with = "Base64")]
     eid_sign: String,
     user: String,
     email: String,
@@ -105,7 +114,10 @@ pub struct Configuration {
     http_option_dosprot_mode: u8,
     storage_mode: u32,
     storage_disk0size: u64,
+    /// The device's X25519 key of this run.
+    #[schemars(with = "Base64")]
     spk: String,
+    #[schemars(with = "Base64")]
     nonce: String,
 }
 

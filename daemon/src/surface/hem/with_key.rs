@@ -1,18 +1,21 @@
 //! What the requests of `/api/crypto` have in common (hem.md A10): a key that is named first, bytes
 //! in base64, a peer.
 
+use std::borrow::Cow;
+
 use audit::Ext;
-use base64ct::{Base64, Encoding};
 use hsm_profiles::SecretBytes;
-use policies::{Kid, Use, decode_base64};
+use policies::{Kid, Use, decode_base64, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::keyring::{Peer, Sharing};
-use crate::route::{Appliance, Request, SecretJson};
+use crate::openapi::formats::{Base64, Keyed};
+use crate::route::{Appliance, Request};
 use crate::surface::hem::body::Deferred;
 
 /// A request to use the key `kid`. Whatever else it says is judged after the scope check.
@@ -26,7 +29,7 @@ struct Named {
     kid: Kid,
 }
 
-impl<T: DeserializeOwned + Send + 'static> Request for WithKey<T> {
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Request for WithKey<T> {
     type Needs = Use;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
@@ -36,6 +39,10 @@ impl<T: DeserializeOwned + Send + 'static> Request for WithKey<T> {
 
     fn needs(&self, _: &Appliance) -> Use {
         Use(self.kid)
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<Keyed<T>>())
     }
 
     fn concerns(&self) -> Ext {
@@ -76,6 +83,20 @@ impl Octets {
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Base64Text)
+    }
+}
+
+impl JsonSchema for Octets {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Base64::schema_name()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        Base64::json_schema(schemas)
     }
 }
 
@@ -124,15 +145,33 @@ pub(super) fn bytes(name: &str, given: Option<Octets>, longest: usize) -> Result
     }
 }
 
-/// `{"name":"<base64>"}`, in memory that is wiped.
-pub(super) fn quoted(name: &str, secret: &[u8]) -> Result<SecretJson, Fault> {
-    let mut encoded = Zeroizing::new(vec![0; Base64::encoded_len(secret)]);
-    let encoded = Base64::encode(secret, encoded.as_mut_slice()).map_err(|_| Fault::Internal)?;
-    let mut json = Zeroizing::new(Vec::with_capacity(name.len() + encoded.len() + 8));
-    for part in ["{\"", name, "\":\"", encoded, "\"}"] {
-        json.extend_from_slice(part.as_bytes());
+/// Secret bytes as an answer tells them: in base64, in memory that is wiped.
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    pub(super) fn of(secret: &SecretBytes) -> Self {
+        Self(Zeroizing::new(encode_base64(secret.expose())))
     }
-    Ok(SecretJson(json))
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl JsonSchema for SecretText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Base64::schema_name()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        Base64::json_schema(schemas)
+    }
 }
 
 #[cfg(test)]
@@ -153,10 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_any_length_are_quoted() {
-        assert_eq!(*quoted("a", b"").unwrap().0, b"{\"a\":\"\"}");
-        let long = quoted("a", &[0; 2048]).unwrap().0;
-        let value: serde_json::Value = serde_json::from_slice(&long).unwrap();
-        assert_eq!(decode_base64(value["a"].as_str().unwrap()), Some(vec![0; 2048]));
+    fn secrets_of_any_length_are_told_in_base64() {
+        for length in [0, 1, 2048] {
+            let secret = SecretBytes::new(vec![7; length]);
+            let value = serde_json::to_value(SecretText::of(&secret)).unwrap();
+            assert_eq!(decode_base64(value.as_str().unwrap()), Some(vec![7; length]));
+        }
     }
 }

@@ -3,28 +3,47 @@
 
 use hsm_profiles::{RFC3394_INITIAL, Width};
 use policies::{Permit, Use, encode_base64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::keyring::Keyring;
+use crate::openapi::formats::{Base64, KidText, WidthName};
 use crate::route::{Json, SecretJson};
-use crate::surface::hem::with_key::{Octets, WithKey, quoted, sharing};
+use crate::surface::hem::with_key::{Octets, SecretText, WithKey, sharing};
 
 /// The body of `POST /api/crypto/cipher/wrap` and `/unwrap`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Wrap")]
 pub struct WrapBody {
+    /// The key to wrap, at most 2048 bytes, or the wrapped one, 8 more.
     msg: Octets,
+    /// The width; AES256 where it is left out.
+    #[schemars(with = "Option<WidthName>")]
     alg: Option<String>,
+    /// 8 bytes, those of RFC 3394 where they are left out.
     iv: Option<Octets>,
+    /// A stored peer to agree with; wins over `pubkey`.
+    #[schemars(with = "Option<KidText>")]
     ext_kid: Option<String>,
+    /// The raw public key, SEC1 compressed for the SECP curves.
     pubkey: Option<Octets>,
+    /// Goes into the derivation of the key: at most 64 bytes.
     ctx: Option<Octets>,
 }
 
 /// What `wrap` answers, in base64: 8 bytes more than came in.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Wrapped {
+    #[schemars(with = "Base64")]
     wrapped: String,
+}
+
+/// What `unwrap` answers.
+#[derive(JsonSchema, Serialize)]
+pub struct Unwrapped {
+    /// The key that was wrapped.
+    unwrapped: SecretText,
 }
 
 /// `POST /api/crypto/cipher/wrap`.
@@ -50,7 +69,7 @@ pub async fn unwrap(
     keyring: Keyring,
     key: Permit<Use>,
     ask: WithKey<WrapBody>,
-) -> Result<SecretJson, Fault> {
+) -> Result<SecretJson<Unwrapped>, Fault> {
     let body = ask.judge()?;
     let width = width(body.alg.as_deref())?;
     let wrapped = body.msg.within("msg", 1..=MAX_PLAIN + 8)?.expose().to_vec();
@@ -65,7 +84,7 @@ pub async fn unwrap(
         ));
     }
     let plain = keyring.unwrap(key, sharing, (width, initial), wrapped).await?;
-    quoted("unwrapped", plain.expose())
+    Ok(SecretJson(Unwrapped { unwrapped: SecretText::of(&plain) }))
 }
 
 fn width(alg: Option<&str>) -> Result<Width, Fault> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use audit::{Entry, Ext};
 use policies::login::{LoginToken, issue};
 use policies::{Kid, Open, Permit, Scope, Subject, decode_base64, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
@@ -16,19 +17,28 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::keyring::Keyring;
 use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
+use crate::openapi::formats::Base64;
 use crate::pipeline::named;
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Json, Request};
+use crate::route::{Answer, Appliance, Content, Json, Request};
 use crate::surface::hem::body::Deferred;
 
 /// `POST /api/auth/ext/request`.
 pub struct Demand(Deferred<DemandBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Demand")]
 struct DemandBody {
+    /// 32 bytes: an ephemeral X25519 key.
+    #[schemars(with = "Base64")]
     epk: String,
+    /// The scope that is asked for.
     scope: String,
+    /// 1 to 64 characters for the authenticator.
+    #[schemars(with = "Option<String>")]
     ctx: Option<serde_json::Value>,
+    /// 1 to 128 characters for the authenticator.
+    #[schemars(with = "Option<String>")]
     note: Option<serde_json::Value>,
 }
 
@@ -42,12 +52,19 @@ impl Request for Demand {
     fn needs(&self, _: &Appliance) -> Open {
         Open
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<DemandBody>())
+    }
 }
 
 /// What `request` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Demanded {
+    /// For the authenticators.
     authreq: String,
+    /// 32 bytes: an ephemeral X25519 key.
+    #[schemars(with = "Base64")]
     epk: String,
 }
 
@@ -110,8 +127,10 @@ pub struct Consent {
     body: Deferred<ConsentBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Consent")]
 struct ConsentBody {
+    /// The authenticator's answer.
     authreply: String,
 }
 
@@ -136,11 +155,17 @@ impl Request for Consent {
     fn needs(&self, _: &Appliance) -> Open {
         Open
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<ConsentBody>())
+    }
 }
 
 /// A bearer token.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "GrantedExternally")]
 pub struct Granted {
+    /// The bearer token.
     token: String,
     #[serde(skip)]
     subject: Subject,
@@ -154,6 +179,10 @@ impl Answer for Granted {
             Ok(json) => Reply::secret_json(json.into()),
             Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Self>())
     }
 
     fn note(&self, entry: &mut Entry) {

@@ -4,6 +4,7 @@ use audit::{Entry, Ext};
 use aws_lc_rs::hmac;
 use policies::login::{LoginToken, issue};
 use policies::{Kid, PairAuthenticator, Permit, decode_base64, encode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::{bytes32, refused};
@@ -13,15 +14,19 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::keyring::{Keyring, NewAuthenticator};
 use crate::login::{Desk, Errand, time_nonce};
+use crate::openapi::formats::{Base64, KidText};
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Json, Request};
+use crate::route::{Answer, Appliance, Content, Json, Request};
 use crate::surface::hem::body::{Deferred, label};
 
 /// `POST /api/auth/ext/init` and `POST /api/auth/ext/mac`.
 pub struct Approach(Deferred<ApproachBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Approach")]
 struct ApproachBody {
+    /// 32 bytes: an ephemeral X25519 key.
+    #[schemars(with = "Base64")]
     epk: String,
 }
 
@@ -35,12 +40,18 @@ impl Request for Approach {
     fn needs(&self, _: &Appliance) -> PairAuthenticator {
         PairAuthenticator
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<ApproachBody>())
+    }
 }
 
 /// What `init` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Offer {
     request: String,
+    /// The device's X25519 identity key.
+    #[schemars(with = "Base64")]
     eid: String,
 }
 
@@ -74,10 +85,15 @@ pub async fn init(
 }
 
 /// What `mac` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Introduction {
+    #[schemars(with = "Base64")]
     nonce: String,
+    /// At most 64 bytes.
+    #[schemars(with = "Base64")]
     mac: String,
+    /// The device's X25519 identity key.
+    #[schemars(with = "Base64")]
     eid: String,
 }
 
@@ -100,9 +116,13 @@ pub async fn mac(
 /// `POST /api/auth/ext/validate`.
 pub struct Validate(Deferred<ValidateBody>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Validate")]
 struct ValidateBody {
+    /// 32 bytes: the authenticator's own id.
+    #[schemars(with = "Base64")]
     pid: String,
+    /// The authenticator's answer.
     reply: String,
 }
 
@@ -125,18 +145,29 @@ impl Request for Validate {
     fn needs(&self, _: &Appliance) -> PairAuthenticator {
         PairAuthenticator
     }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<ValidateBody>())
+    }
 }
 
 /// What `validate` answers.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Paired {
+    /// The name of the authenticator's key.
+    #[schemars(with = "KidText")]
     kid: Kid,
+    #[schemars(with = "Base64")]
     code: String,
 }
 
 impl Answer for Paired {
     fn reply(self) -> Reply {
         Reply::json(&self)
+    }
+
+    fn content(schemas: &mut SchemaGenerator) -> Content {
+        Content::Json(schemas.subschema_for::<Self>())
     }
 
     fn note(&self, entry: &mut Entry) {

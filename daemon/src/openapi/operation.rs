@@ -1,0 +1,160 @@
+//! One row of the table as an OpenAPI operation.
+
+use http::Method;
+use policies::{Door, Roles};
+use schemars::Schema;
+use serde_json::{Map, Value, json};
+
+use super::{Content, Schemas, texts};
+use crate::fault::Fault;
+use crate::reply::PROBLEM_JSON;
+use crate::route::{LogRule, Route};
+
+/// The operation of `row`. Beside the standard members it has `x-claviger-scopes` (any one of them
+/// is enough), `x-claviger-roles` (the `sub` of the token) and `x-claviger-log`.
+pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
+    let mut operation = Map::new();
+    let mut put = |name: &str, value: Value| operation.insert(name.to_owned(), value);
+    put("operationId", id(&row.method, row.path).into());
+    put("tags", json!([tag(row.path)]));
+    if let Some(text) = texts::summary(&row.method, row.path) {
+        put("summary", text.into());
+    }
+    let parameters: Vec<_> = parameters(row.path).map(parameter).collect();
+    if !parameters.is_empty() {
+        put("parameters", parameters.into());
+    }
+    if let Some(schema) = (row.shape.body)(&mut schemas.asked) {
+        let content = json!({ "application/json": { "schema": schema } });
+        put("requestBody", json!({ "required": true, "content": content }));
+    }
+    put("responses", responses(row, schemas).into());
+    put("security", security(row.door));
+    if row.door != Door::Open {
+        put("x-claviger-scopes", json!(row.scopes));
+        put("x-claviger-roles", roles(row.roles).into());
+    }
+    put("x-claviger-log", log(row));
+    operation.into()
+}
+
+/// The answers other than 200 that the rows have in common, by status.
+pub(super) fn refusals(rows: &[Route], problem: &Schema) -> Map<String, Value> {
+    let statuses = rows.iter().flat_map(|row| row.statuses).filter(|status| **status != 200);
+    let refusal = |status: &u16| {
+        let content = json!({ PROBLEM_JSON: { "schema": problem } });
+        (name(*status), json!({ "description": texts::status(*status), "content": content }))
+    };
+    statuses.map(refusal).collect()
+}
+
+fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for status in row.statuses {
+        let response = match (status, row.invalid) {
+            (200, _) => done(row, schemas),
+            (400, Some(text)) => json!({
+                "description": texts::status(400),
+                "content": {
+                    "application/json": { "schema": { "type": "object" }, "example": parsed(text) },
+                    PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } },
+                },
+            }),
+            _ => json!({ "$ref": format!("#/components/responses/{}", name(*status)) }),
+        };
+        responses.insert(status.to_string(), response);
+    }
+    responses
+}
+
+fn done(row: &Route, schemas: &mut Schemas) -> Value {
+    let mut response = Map::new();
+    response.insert("description".to_owned(), texts::status(200).into());
+    let content = match (row.shape.content)(&mut schemas.told) {
+        Content::Empty => None,
+        Content::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
+        Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
+    };
+    if let Some(content) = content {
+        response.insert("content".to_owned(), content);
+    }
+    if row.log != LogRule::Silent {
+        let index = json!({ "Audit-Index": { "$ref": "#/components/headers/Audit-Index" } });
+        response.insert("headers".to_owned(), index);
+    }
+    response.into()
+}
+
+/// Such as `getApiKeymgmtListOffset`: unique because a method and a path are.
+fn id(method: &Method, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut id = method.as_str().to_ascii_lowercase();
+    for word in words {
+        let (first, rest) = word.split_at(1);
+        id.push_str(&first.to_ascii_uppercase());
+        id.push_str(rest);
+    }
+    id
+}
+
+fn tag(path: &str) -> &str {
+    path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("meta")
+}
+
+fn parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn parameter(name: &str) -> Value {
+    let schema = match name {
+        "id" => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{8}$" }),
+        "kid" => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{32}$" }),
+        "count" | "index" | "new" | "offset" | "old" => json!({ "type": "integer", "minimum": 0 }),
+        _ => json!({ "type": "string" }),
+    };
+    let mut parameter = json!({ "name": name, "in": "path", "required": true, "schema": schema });
+    if let (Some(text), Value::Object(members)) = (texts::parameter(name), &mut parameter) {
+        members.insert("description".to_owned(), text.into());
+    }
+    parameter
+}
+
+/// `{}` stands for no token (OpenAPI 3.1, Security Requirement Object).
+fn security(door: Door) -> Value {
+    match door {
+        Door::Bearer => json!([{ "bearer": [] }]),
+        Door::Conditional => json!([{ "bearer": [] }, {}]),
+        Door::Open => json!([]),
+    }
+}
+
+fn roles(roles: Roles) -> Vec<&'static str> {
+    let all = [(roles.user, "U"), (roles.master, "M"), (roles.external, "Ext")];
+    all.into_iter().filter_map(|(may, name)| may.then_some(name)).collect()
+}
+
+/// Which status leaves which result in the log, asked of the rule itself.
+fn log(row: &Route) -> Value {
+    let Some(kind) = row.log.kind() else { return Value::Null };
+    let outcomes = [
+        (200, Ok(())),
+        (400, Err(Fault::Invalid("".into()))),
+        (404, Err(Fault::NotFound("".into()))),
+        (406, Err(Fault::Failed("".into()))),
+    ];
+    let mut results = Map::new();
+    for (status, outcome) in outcomes {
+        if let (Some(result), true) = (row.log.result(&outcome), row.statuses.contains(&status)) {
+            results.insert(status.to_string(), result.name().into());
+        }
+    }
+    json!({ "type": kind.name(), "results": results })
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn name(status: u16) -> String {
+    format!("Status{status}")
+}

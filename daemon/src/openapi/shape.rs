@@ -1,0 +1,29 @@
+//! What a row's types say of its bodies.
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::route::{Answer, Request};
+
+/// What the body of a 200 is.
+pub enum Content {
+    /// There is none.
+    Empty,
+    /// JSON of this schema.
+    Json(Schema),
+    /// A text file.
+    Text,
+}
+
+/// How a row's bodies are described.
+pub(crate) struct Shape {
+    /// The body of the request, if it takes one.
+    pub(crate) body: fn(&mut SchemaGenerator) -> Option<Schema>,
+    /// The body of a 200.
+    pub(crate) content: fn(&mut SchemaGenerator) -> Content,
+}
+
+impl Shape {
+    pub(crate) fn of<R: Request, S: Answer>() -> Self {
+        Self { body: R::body, content: S::content }
+    }
+}
