@@ -213,6 +213,9 @@ fn judge(route: &Route, answer: &Raw, log: &mut LogReader, what: &str) {
         (400, LogRule::Full(_)) => {
             assert_eq!(entries, [format!("{} ERROR", kind.unwrap())], "{what}")
         }
+        (400 | 406, LogRule::Errors(_)) => {
+            assert_eq!(entries, [format!("{} ERROR", kind.unwrap())], "{what}")
+        }
         (406, LogRule::Effect(_) | LogRule::Full(_)) | (404, LogRule::Lookup(_)) => {
             assert_eq!(entries, [format!("{} FAILED", kind.unwrap())], "{what}");
         }

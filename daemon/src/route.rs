@@ -59,9 +59,9 @@ use std::pin::Pin;
 use audit::{Entry, Ext, LogResult, LogType};
 use http::Method;
 use policies::{
-    Action, Caller, CreateKey, DeleteKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
-    Permit, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown,
-    UpdateKey, Use, WriteConfig,
+    Action, Caller, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open,
+    PairAuthenticator, Permit, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest,
+    SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
 };
 use schemars::{Schema, SchemaGenerator};
 
@@ -217,6 +217,8 @@ impl<A: Action + Default> Request for Bare<A> {
 pub enum LogRule {
     /// OK for 200, FAILED for an operation that did not work.
     Effect(LogType),
+    /// OK for 200, ERROR for bad arguments and for an operation that did not work.
+    Errors(LogType),
     /// OK for 200, ERROR for bad arguments, FAILED for an operation that did not work.
     Full(LogType),
     /// OK for 200, FAILED for what is not there.
@@ -231,9 +233,11 @@ impl LogRule {
     /// The type of its entries.
     pub fn kind(&self) -> Option<LogType> {
         match self {
-            Self::Effect(kind) | Self::Full(kind) | Self::Lookup(kind) | Self::Success(kind) => {
-                Some(*kind)
-            }
+            Self::Effect(kind)
+            | Self::Errors(kind)
+            | Self::Full(kind)
+            | Self::Lookup(kind)
+            | Self::Success(kind) => Some(*kind),
             Self::Silent => None,
         }
     }
@@ -243,7 +247,8 @@ impl LogRule {
         match (self, outcome) {
             (Self::Silent, _) => None,
             (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
-            (Self::Full(_), Err(Fault::Invalid(_))) => Some(LogResult::LOG_RESULT_ERROR),
+            (Self::Errors(_) | Self::Full(_), Err(Fault::Invalid(_)))
+            | (Self::Errors(_), Err(Fault::Failed(_))) => Some(LogResult::LOG_RESULT_ERROR),
             (Self::Effect(_) | Self::Full(_), Err(Fault::Failed(_)))
             | (Self::Lookup(_), Err(Fault::NotFound(_))) => Some(LogResult::LOG_RESULT_FAILED),
             _ => None,
@@ -258,6 +263,8 @@ pub struct Scope<A>(PhantomData<A>);
 pub const GENERATE: Scope<CreateKey> = Scope(PhantomData);
 /// `keymgmt:del`
 pub const DELETE: Scope<DeleteKey> = Scope(PhantomData);
+/// `keymgmt:derive`, `keymgmt:gen` or `keymgmt:ecdh`
+pub const DERIVE: Scope<DeriveKey> = Scope(PhantomData);
 /// `keymgmt:imp`
 pub const IMPORT: Scope<ImportKey> = Scope(PhantomData);
 /// `keymgmt:list`

@@ -3,14 +3,14 @@
 use audit::LogType::*;
 
 use crate::openapi;
-use crate::route::LogRule::{Effect, Full, Lookup, Silent, Success};
+use crate::route::LogRule::{Effect, Errors, Full, Lookup, Silent, Success};
 use crate::route::{
-    DELETE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route, SEARCH,
-    SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
+    DELETE, DERIVE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route,
+    SEARCH, SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
 use crate::surface::hem::{
-    auth, cipher, crypto, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest, settings,
-    system, wrap,
+    auth, cipher, crypto, derive, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest,
+    settings, system, wrap,
 };
 
 /// Every route there is.
@@ -68,6 +68,8 @@ pub fn routes() -> Vec<Route> {
         get( "/api/keymgmt/get/{kid}",             READ,        Silent,                            keymgmt::get)
             .answers(KEY_GET),
         post("/api/keymgmt/import",                IMPORT,      Full(LOG_TYPE_KEY_IMPORT),         keymgmt::import)
+            .answers(KEY_POST),
+        post("/api/keymgmt/derive",                DERIVE,      Errors(LOG_TYPE_KEY_DERIVE),       derive::derive)
             .answers(KEY_POST),
         post("/api/keymgmt/update",                UPDATE,      Full(LOG_TYPE_KEY_ATTRIBUTES_CHANGED), keymgmt::update)
             .answers(KEY_POST),

@@ -136,7 +136,7 @@ impl Keyring {
 }
 
 /// Where the worker finds the key.
-fn held(record: &Record) -> Result<Held, KeyFault> {
+pub(super) fn held(record: &Record) -> Result<Held, KeyFault> {
     match &record.backing {
         Backing::Resident => Ok(Held::Resident),
         Backing::Sealed(blob) => Ok(Held::Sealed(blob.clone())),

@@ -9,6 +9,7 @@ mod agree;
 mod cipher;
 mod create;
 mod delete;
+mod derive;
 mod employ;
 mod fault;
 mod import;

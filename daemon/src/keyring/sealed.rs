@@ -128,13 +128,27 @@ impl Keys {
         ask: NewKey,
     ) -> Result<Kid, KeyFault> {
         let random = Kid::from_bytes(random()?);
-        let NewSealed { public, blob } =
-            self.token.generate_sealed(leave, ask.kind, random).await?;
-        let kid = match &public {
-            Some(public) => checked(ask.kind, public)?,
+        let made = self.token.generate_sealed(leave, ask.kind, random).await?;
+        let kid = match &made.public {
+            Some(public) => Kid::of_public_key(public),
             None if ask.kind.is_asymmetric() => return Err(misled("a key without a public half")),
             None => random,
         };
+        self.keep_sealed(kid, made, ask).await
+    }
+
+    /// Puts the record of a new sealed key in.
+    pub(super) async fn keep_sealed(
+        &self,
+        kid: Kid,
+        NewSealed { public, blob }: NewSealed,
+        ask: NewKey,
+    ) -> Result<Kid, KeyFault> {
+        if let Some(public) = &public {
+            public_key::validate(ask.kind, public).map_err(|why| {
+                TokenFault::Down(format!("it made a key pair whose public half is wrong: {why}"))
+            })?;
+        }
         let usage = usage::fitting(ask.kind, ask.usage);
         let now = (self.clock)();
         self.insert(Record {
@@ -158,11 +172,4 @@ impl Keys {
         })
         .await
     }
-}
-
-fn checked(kind: KeyType, public: &[u8]) -> Result<Kid, KeyFault> {
-    public_key::validate(kind, public).map_err(|why| {
-        TokenFault::Down(format!("it made a key pair whose public half is wrong: {why}"))
-    })?;
-    Ok(Kid::of_public_key(public))
 }

@@ -94,6 +94,7 @@ const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET",    "/api/keymgmt/list/{offset}/{count}", "So many keys from the given one on."),
     ("GET",    "/api/keymgmt/get/{kid}",             "A key's type and public half."),
     ("POST",   "/api/keymgmt/import",                "Takes in somebody's public key."),
+    ("POST",   "/api/keymgmt/derive",                "Derives a key of a type that is not post-quantum from what a key agrees on with a peer, and keeps it."),
     ("POST",   "/api/keymgmt/update",                "Gives a key another label and description; a description that is left out is cleared."),
     ("POST",   "/api/keymgmt/search",                "Keys whose description fits a pattern. Needs no token where the settings allow that and the pattern is ^ and six bytes or more."),
     ("DELETE", "/api/keymgmt/delete/{kid}",          "Destroys a key."),

@@ -10,7 +10,7 @@ use hsm_profiles::{
     Answer, Creation, Family, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
     SealedTask, SecretBytes, SecretDigest, Task, TokenFault, Usage,
 };
-use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+use policies::{CreateKey, DeleteKey, DeriveKey, Kid, Permit, Use};
 use sha2::{Digest, Sha256};
 
 use super::{Serving, Token};
@@ -229,6 +229,29 @@ impl Token for Faulty {
             let public = public_key(kind, self.made.fetch_add(1, Ordering::SeqCst) + 1);
             let blob = [b"a blob of ".as_slice(), Kid::of_public_key(&public).as_bytes()].concat();
             NewSealed { public: Some(public), blob }
+        }))
+    }
+
+    /// A key that follows from both public keys and its type, as it should.
+    fn derive<'a>(
+        &'a self,
+        key: Permit<DeriveKey>,
+        _: (KeyType, Held),
+        peer: &'a ForeignPoint,
+        target: KeyType,
+    ) -> Doing<'a, (Kid, NewSealed)> {
+        let name = [key.kid().as_bytes(), peer.bytes(), target.name().as_bytes()].concat();
+        let digest = Sha256::digest(name);
+        Box::pin(self.change(move || {
+            let (number, _) = digest.split_first_chunk::<8>().unwrap();
+            let public =
+                target.is_asymmetric().then(|| public_key(target, u64::from_be_bytes(*number)));
+            let kid = match &public {
+                Some(public) => Kid::of_public_key(public),
+                None => Kid::from_bytes(*digest.first_chunk().unwrap()),
+            };
+            let blob = [b"a blob of ".as_slice(), kid.as_bytes()].concat();
+            (kid, NewSealed { public, blob })
         }))
     }
 

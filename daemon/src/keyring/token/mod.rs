@@ -10,7 +10,7 @@ use hsm_profiles::{
     Answer, Creation, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
     SealedTask, SecretBytes, SecretDigest, Task, TokenFault, Usage,
 };
-use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+use policies::{CreateKey, DeleteKey, DeriveKey, Kid, Permit, Use};
 
 pub(super) use self::slot::Slot;
 use crate::store::{Doing, Mac};
@@ -75,6 +75,16 @@ pub(crate) trait Token: Mac + Send + Sync {
         kind: KeyType,
         kid: Kid,
     ) -> Doing<'a, NewSealed>;
+
+    /// Makes a sealed key out of what a key agrees on with a point. The token has not changed,
+    /// whatever comes of it.
+    fn derive<'a>(
+        &'a self,
+        key: Permit<DeriveKey>,
+        own: (KeyType, Held),
+        peer: &'a ForeignPoint,
+        target: KeyType,
+    ) -> Doing<'a, (Kid, NewSealed)>;
 
     /// Has a sealed key do something.
     fn perform_sealed(

@@ -7,7 +7,7 @@ use hsm_profiles::{
     Answer, Creation, ForeignPoint, Held, KeyType, NewSealed, Object, Outcome, SealedKey,
     SealedTask, SecretBytes, SecretDigest, System, Task, TokenFault, TokenStatus, Usage, Vault,
 };
-use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+use policies::{CreateKey, DeleteKey, DeriveKey, Kid, Permit, Use};
 
 use super::{Serving, Token};
 use crate::store::{Doing, Mac, Tag};
@@ -84,6 +84,16 @@ impl Token for Slot {
         kid: Kid,
     ) -> Doing<'a, NewSealed> {
         Box::pin(self.vault.generate_sealed(leave, kind, kid))
+    }
+
+    fn derive<'a>(
+        &'a self,
+        key: Permit<DeriveKey>,
+        own: (KeyType, Held),
+        peer: &'a ForeignPoint,
+        target: KeyType,
+    ) -> Doing<'a, (Kid, NewSealed)> {
+        Box::pin(self.vault.derive(key, own, peer, target))
     }
 
     fn perform_sealed(

@@ -75,7 +75,7 @@ pub async fn create(
 pub struct Named {
     /// The key's name.
     #[schemars(with = "KidText")]
-    kid: Kid,
+    pub(super) kid: Kid,
 }
 
 impl Answer for Named {

@@ -4,6 +4,7 @@ pub mod auth;
 mod body;
 pub mod cipher;
 pub mod crypto;
+pub mod derive;
 pub mod envelope;
 pub mod exdsa;
 pub mod ext;
