@@ -230,9 +230,9 @@ fn enciphers(scene: &Scene, own: &str, target: &str, key: &[u8]) {
     let nonce: [u8; 16] = reply.bytes("iv").try_into().unwrap();
     let text = [reply.bytes("ciphertext"), reply.bytes("tag")].concat();
     let plain = match key.len() {
-        16 => open!(aes_gcm::aes::Aes128, nonce.into(), text.as_slice()),
-        24 => open!(aes_gcm::aes::Aes192, nonce.into(), text.as_slice()),
-        _ => open!(aes_gcm::aes::Aes256, nonce.into(), text.as_slice()),
+        16 => open!(aes::Aes128, nonce.into(), text.as_slice()),
+        24 => open!(aes::Aes192, nonce.into(), text.as_slice()),
+        _ => open!(aes::Aes256, nonce.into(), text.as_slice()),
     };
     assert_eq!(plain, b"message");
     let back = json!({ "kid": own, "alg": alg, "msg": reply.text("ciphertext"),
