@@ -19,7 +19,7 @@ pub(crate) struct Args {
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Options {
-    /// The daemon, as https://HOST[:PORT]; without it the one of the last login
+    /// The daemon, as https://HOST:PORT; without it the one of the last login
     #[arg(long, global = true, env = "CLAVIGER_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
     /// PEM file with the only root certificate to trust; without it the system's roots
