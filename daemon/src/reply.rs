@@ -68,9 +68,12 @@ impl Reply {
         }
     }
 
-    /// 200 with a JSON text that holds a secret; it is wiped when it has been sent.
-    pub fn secret_json(body: Zeroizing<Vec<u8>>) -> Self {
-        Self::typed(StatusCode::OK, Bytes::from_owner(body), JSON)
+    /// 200 with `body`, which holds a secret, as JSON; it is wiped when it has been sent.
+    pub fn secret_json(body: &impl Serialize) -> Self {
+        match wiped(body) {
+            Ok(json) => Self::typed(StatusCode::OK, Bytes::from_owner(json), JSON),
+            Err(_) => Self::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     }
 
     /// 400 with a JSON text.
@@ -104,6 +107,41 @@ impl Reply {
     }
 }
 
+/// `body` as JSON. The text is measured first: a buffer that grows leaves unwiped copies behind.
+fn wiped(body: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, body)?;
+    Ok(json)
+}
+
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 const JSON: &str = "application/json";
 /// RFC 9457.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_written_in_one_piece() {
+        let body = serde_json::json!({ "secret": "a\"b\n".repeat(300) });
+        let json = wiped(&body).unwrap();
+        assert_eq!(json.capacity(), json.len());
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&json).unwrap(), body);
+    }
+}

@@ -103,43 +103,33 @@ pub struct Route {
     pub(crate) shape: Shape,
 }
 
-/// A row for `GET path`.
-pub fn get<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
-where
-    T: Reach,
-    A: Action,
-    R: Request<Needs = A>,
-    S: Answer,
-    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
-    W: Future<Output = Result<S, Fault>> + Send,
-{
-    row(Method::GET, path, scope, log, run)
+/// The ways to write a row, one a method: path, scope, log entry, handler.
+macro_rules! rows {
+    ($($name:ident = $method:ident;)*) => {$(
+        #[doc = concat!("A row for `", stringify!($method), " path`.")]
+        pub fn $name<T, A, R, S, F, W>(
+            path: &'static str,
+            scope: Scope<A>,
+            log: LogRule,
+            run: F,
+        ) -> Route
+        where
+            T: Reach,
+            A: Action,
+            R: Request<Needs = A>,
+            S: Answer,
+            F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
+            W: Future<Output = Result<S, Fault>> + Send,
+        {
+            row(Method::$method, path, scope, log, run)
+        }
+    )*};
 }
 
-/// A row for `POST path`.
-pub fn post<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
-where
-    T: Reach,
-    A: Action,
-    R: Request<Needs = A>,
-    S: Answer,
-    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
-    W: Future<Output = Result<S, Fault>> + Send,
-{
-    row(Method::POST, path, scope, log, run)
-}
-
-/// A row for `DELETE path`.
-pub fn delete<T, A, R, S, F, W>(path: &'static str, scope: Scope<A>, log: LogRule, run: F) -> Route
-where
-    T: Reach,
-    A: Action,
-    R: Request<Needs = A>,
-    S: Answer,
-    F: Fn(T, Permit<A>, R) -> W + Copy + Send + Sync + 'static,
-    W: Future<Output = Result<S, Fault>> + Send,
-{
-    row(Method::DELETE, path, scope, log, run)
+rows! {
+    delete = DELETE;
+    get = GET;
+    post = POST;
 }
 
 impl Route {

@@ -79,7 +79,7 @@ impl Roles {
 }
 
 /// Create a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CreateKey;
 
 impl Action for CreateKey {
@@ -103,7 +103,7 @@ impl Action for DeriveKey {
 }
 
 /// Import a public key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ImportKey;
 
 impl Action for ImportKey {
@@ -111,7 +111,7 @@ impl Action for ImportKey {
 }
 
 /// List keys.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ListKeys;
 
 impl Action for ListKeys {
@@ -129,7 +129,7 @@ impl Action for Open {
 }
 
 /// Pair an external authenticator.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PairAuthenticator;
 
 impl Action for PairAuthenticator {
@@ -292,3 +292,16 @@ impl Action for WriteConfig {
 }
 
 const USE: &str = "keymgmt:use:<KID>";
+
+/// The actions on one key are made from its name.
+macro_rules! on_a_key {
+    ($($action:ident)*) => {$(
+        impl From<Kid> for $action {
+            fn from(kid: Kid) -> Self {
+                Self(kid)
+            }
+        }
+    )*};
+}
+
+on_a_key!(DeleteKey DeriveKey ReadKey UpdateKey Use);

@@ -121,9 +121,31 @@ impl Keys {
         ask: NewKey,
         (kid, public): (Kid, Option<Vec<u8>>),
     ) -> Result<Kid, KeyFault> {
+        let fresh = self.fresh(kid, public, Backing::Resident, ask);
+        let record = Record { creation: Some(creation), ..fresh };
+        let tag = self.seal(&record).await?;
+        let _turn = self.turn.lock().await;
+        match self.store.insert_record(&record, &tag, Some(IntentId(creation.0))).await? {
+            Inserted::New => {
+                self.shelf_mut().place(record);
+                attempt.settled();
+                Ok(kid)
+            }
+            Inserted::Duplicate => Err(KeyFault::Duplicate),
+        }
+    }
+
+    /// The record of a key that was made in the device.
+    pub(super) fn fresh(
+        &self,
+        kid: Kid,
+        public: Option<Vec<u8>>,
+        backing: Backing,
+        ask: NewKey,
+    ) -> Record {
         let usage = usage::fitting(ask.kind, ask.usage);
         let now = (self.clock)();
-        let record = Record {
+        Record {
             kid,
             version: 1,
             sequence: self.next(),
@@ -139,18 +161,8 @@ impl Keys {
             created: now,
             updated: now,
             public,
-            backing: Backing::Resident,
-            creation: Some(creation),
-        };
-        let tag = self.seal(&record).await?;
-        let _turn = self.turn.lock().await;
-        match self.store.insert_record(&record, &tag, Some(IntentId(creation.0))).await? {
-            Inserted::New => {
-                self.shelf_mut().place(record);
-                attempt.settled();
-                Ok(kid)
-            }
-            Inserted::Duplicate => Err(KeyFault::Duplicate),
+            backing,
+            creation: None,
         }
     }
 }

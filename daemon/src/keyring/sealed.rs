@@ -8,8 +8,8 @@ use hsm_profiles::{
 use policies::{CreateKey, Kid, Permit, Use};
 
 use super::employ::misled;
-use super::{KeyFault, Keyring, Keys, NewKey, random, usage};
-use crate::store::{Backing, Flags, Record};
+use super::{KeyFault, Keyring, Keys, NewKey, random};
+use crate::store::{Backing, Record};
 
 impl Keyring {
     /// ML-KEM (FIPS 203): a fresh secret of 32 bytes, and the ciphertext of it for the permitted key
@@ -149,27 +149,6 @@ impl Keys {
                 TokenFault::Down(format!("it made a key pair whose public half is wrong: {why}"))
             })?;
         }
-        let usage = usage::fitting(ask.kind, ask.usage);
-        let now = (self.clock)();
-        self.insert(Record {
-            kid,
-            version: 1,
-            sequence: self.next(),
-            kind: ask.kind,
-            flags: Flags {
-                attested: true,
-                private: ask.kind.is_asymmetric(),
-                agree: usage.agree,
-                sign: usage.sign,
-            },
-            label: ask.label,
-            descr: ask.descr,
-            created: now,
-            updated: now,
-            public,
-            backing: Backing::Sealed(blob),
-            creation: None,
-        })
-        .await
+        self.insert(self.fresh(kid, public, Backing::Sealed(blob), ask)).await
     }
 }

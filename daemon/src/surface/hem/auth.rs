@@ -1,7 +1,6 @@
 //! `/api/auth/token`: logging in (hem.md A3, A4).
 
-use audit::{Entry, Ext};
-use policies::{Open, Permit, Subject, encode_base64};
+use policies::{Open, Permit, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
@@ -11,8 +10,8 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::login::{Desk, Session, owner};
 use crate::openapi::formats::Base64;
-use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Bare, Content, Json, Request};
+use crate::route::{Appliance, Bare, Json, Request};
+use crate::surface::hem::granted::Granted;
 
 /// What a login starts from.
 #[derive(JsonSchema, Serialize)]
@@ -78,38 +77,6 @@ impl Request for Login {
     }
 }
 
-/// A bearer token.
-#[derive(JsonSchema, Serialize)]
-pub struct Granted {
-    /// The bearer token.
-    token: String,
-    #[serde(skip)]
-    subject: Subject,
-    #[serde(skip)]
-    scope: String,
-}
-
-impl Answer for Granted {
-    fn reply(self) -> Reply {
-        match serde_json::to_vec(&self) {
-            Ok(json) => Reply::secret_json(json.into()),
-            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
-        }
-    }
-
-    fn content(schemas: &mut SchemaGenerator) -> Content {
-        Content::Json(schemas.subschema_for::<Self>())
-    }
-
-    fn note(&self, entry: &mut Entry) {
-        entry.name_subject(match self.subject {
-            Subject::Master => audit::Subject::Master,
-            _ => audit::Subject::User,
-        });
-        entry.name_ext(Ext::Text(self.scope.clone()));
-    }
-}
-
 /// Exchanges a login token for a bearer token. Every answer is held back as long as the last
 /// failures demand.
 pub async fn login(
@@ -123,8 +90,7 @@ pub async fn login(
     };
     let good = !matches!(session, Err(Fault::Unauthenticated(_)));
     sleep_until(desk.answer_at(ask.arrival, good)).await;
-    let Session { token, subject, scope } = session?;
-    Ok(Granted { token, subject, scope })
+    session.map(Granted::from)
 }
 
 fn grant(device: &Device, desk: &Desk, token: &str) -> Result<Session, Fault> {

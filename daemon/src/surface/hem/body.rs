@@ -1,11 +1,45 @@
 //! What the bodies of this API are made of.
 
+use std::marker::PhantomData;
+
 use hsm_profiles::{Family, KeyType, Usage};
-use policies::decode_base64;
+use policies::{Action, decode_base64};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+use crate::route::{Appliance, Request};
+
+/// A request that needs the same leave whatever its body says.
+pub struct Asked<A, T> {
+    body: Deferred<T>,
+    needs: PhantomData<A>,
+}
+
+impl<A: Action + Default, T: DeserializeOwned + JsonSchema + Send + 'static> Request
+    for Asked<A, T>
+{
+    type Needs = A;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self { body: Deferred::of(inbound), needs: PhantomData })
+    }
+
+    fn needs(&self, _: &Appliance) -> A {
+        A::default()
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+}
+
+impl<A, T> Asked<A, T> {
+    pub(super) fn judge(self) -> Result<T, Fault> {
+        self.body.judge()
+    }
+}
 
 /// A body that was looked at before the scope check and is judged after it (hem.md A15, 25).
 pub(super) struct Deferred<T>(Result<T, Fault>);

@@ -1,34 +1,21 @@
 //! `/api/keymgmt/derive`: keys out of what a key agrees on with a peer (hem.md A9).
 
-use audit::Ext;
 use hsm_profiles::{Family, KeyType, UnknownKeyType};
-use policies::{DeriveKey, Kid, Permit};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use policies::{DeriveKey, Permit};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fault::Fault;
-use crate::inbound::Inbound;
 use crate::keyring::{Keyring, NewKey};
-use crate::openapi::formats::{Base64, KeyTypeName, Keyed, KidText};
-use crate::route::{Appliance, Request};
-use crate::surface::hem::body::{Deferred, description, label, usage};
+use crate::openapi::formats::{Base64, KeyTypeName, KidText};
+use crate::surface::hem::body::{description, label, usage};
 use crate::surface::hem::keymgmt::Named;
-use crate::surface::hem::with_key::{Octets, peer};
+use crate::surface::hem::with_key::{Octets, WithKey, peer};
 
 /// `POST /api/keymgmt/derive`.
-pub struct Derive {
-    kid: Kid,
-    body: Deferred<DeriveBody>,
-}
-
-#[derive(Deserialize)]
-struct Addressed {
-    kid: Kid,
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "DeriveKey")]
-struct DeriveBody {
+pub struct DeriveBody {
     /// 1 to 32 printable ASCII characters.
     label: String,
     /// One of the 17 types that are not post-quantum.
@@ -47,35 +34,14 @@ struct DeriveBody {
     descr: Option<String>,
 }
 
-impl Request for Derive {
-    type Needs = DeriveKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        let Addressed { kid } = inbound.json()?;
-        Ok(Self { kid, body: Deferred::of(inbound) })
-    }
-
-    fn needs(&self, _: &Appliance) -> DeriveKey {
-        DeriveKey(self.kid)
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<Keyed<DeriveBody>>())
-    }
-
-    fn concerns(&self) -> Ext {
-        Ext::Kid(*self.kid.as_bytes())
-    }
-}
-
 /// Derives a key of one of the 17 types that are not post-quantum, and keeps it. `ext_kid` wins over
 /// `pubkey`.
 pub async fn derive(
     keyring: Keyring,
     leave: Permit<DeriveKey>,
-    ask: Derive,
+    ask: WithKey<DeriveBody, DeriveKey>,
 ) -> Result<Named, Fault> {
-    let body = ask.body.judge()?;
+    let body = ask.judge()?;
     let kind: KeyType =
         body.kind.parse().map_err(|e: UnknownKeyType| Fault::Invalid(e.to_string().into()))?;
     if matches!(kind.family(), Family::MlDsa | Family::MlKem) {

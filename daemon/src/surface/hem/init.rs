@@ -97,10 +97,7 @@ struct Wishes {
 
 impl Answer for Initialised {
     fn reply(self) -> Reply {
-        match serde_json::to_vec(&self) {
-            Ok(json) => Reply::secret_json(json.into()),
-            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
-        }
+        Reply::secret_json(&self)
     }
 
     fn content(schemas: &mut SchemaGenerator) -> Content {

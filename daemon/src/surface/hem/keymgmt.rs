@@ -12,18 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::keyring::{BadNeedle, Keyring, Needle, NewKey, NewPublic};
-use crate::openapi::formats::{Base64, KeyTypeName, Keyed, KidText};
+use crate::openapi::formats::{Base64, KeyTypeName, KidText};
 use crate::reply::Reply;
 use crate::route::{Answer, Appliance, Content, Empty, Json, Request};
-use crate::surface::hem::body::{Deferred, description, label, number, usage};
+use crate::surface::hem::body::{Asked, Deferred, description, label, number, usage};
 use crate::surface::hem::envelope::Envelope;
+use crate::surface::hem::with_key::{AtKey, WithKey};
 
 /// `POST /api/keymgmt/create`.
-pub struct Create(Deferred<CreateBody>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "CreateKey")]
-struct CreateBody {
+pub struct CreateBody {
     /// 1 to 32 printable ASCII characters.
     label: String,
     #[serde(rename = "type")]
@@ -36,29 +35,13 @@ struct CreateBody {
     descr: Option<String>,
 }
 
-impl Request for Create {
-    type Needs = CreateKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
-    }
-
-    fn needs(&self, _: &Appliance) -> CreateKey {
-        CreateKey
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<CreateBody>())
-    }
-}
-
 /// Makes a key in the token.
 pub async fn create(
     keyring: Keyring,
     leave: Permit<CreateKey>,
-    ask: Create,
+    ask: Asked<CreateKey, CreateBody>,
 ) -> Result<Named, Fault> {
-    let body = ask.0.judge()?;
+    let body = ask.judge()?;
     let kind: KeyType =
         body.kind.parse().map_err(|e: UnknownKeyType| Fault::Invalid(e.to_string().into()))?;
     let new = NewKey {
@@ -93,11 +76,9 @@ impl Answer for Named {
 }
 
 /// `POST /api/keymgmt/import`.
-pub struct Import(Deferred<ImportBody>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "ImportKey")]
-struct ImportBody {
+pub struct ImportBody {
     /// 1 to 32 printable ASCII characters.
     label: String,
     /// The raw public key, SEC1 compressed for the SECP curves.
@@ -113,29 +94,13 @@ struct ImportBody {
     descr: Option<String>,
 }
 
-impl Request for Import {
-    type Needs = ImportKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
-    }
-
-    fn needs(&self, _: &Appliance) -> ImportKey {
-        ImportKey
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<ImportBody>())
-    }
-}
-
 /// Takes in somebody's public key.
 pub async fn import(
     keyring: Keyring,
     leave: Permit<ImportKey>,
-    ask: Import,
+    ask: Asked<ImportKey, ImportBody>,
 ) -> Result<Named, Fault> {
-    let body = ask.0.judge()?;
+    let body = ask.judge()?;
     let label = label(body.label)?;
     let descr = description(body.descr.as_deref())?;
     let public = decode_base64(&body.pubkey);
@@ -228,38 +193,11 @@ pub async fn search(
     Ok(Json(Envelope::from(page)))
 }
 
-/// `/api/keymgmt/get/{kid}` and `/api/keymgmt/delete/{kid}`.
-fn kid(inbound: &Inbound) -> Result<Kid, Fault> {
-    inbound
-        .argument("kid")
-        .parse()
-        .map_err(|e: policies::BadKid| Fault::Invalid(e.to_string().into()))
-}
-
-/// `GET /api/keymgmt/get/{kid}`.
-pub struct Get(Kid);
-
-impl Request for Get {
-    type Needs = ReadKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(kid(inbound)?))
-    }
-
-    fn needs(&self, _: &Appliance) -> ReadKey {
-        ReadKey(self.0)
-    }
-
-    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
-        None
-    }
-}
-
 /// A key's type and public half.
 pub async fn get(
     keyring: Keyring,
     leave: Permit<ReadKey>,
-    _: Get,
+    _: AtKey<ReadKey>,
 ) -> Result<Json<Described>, Fault> {
     let key = keyring.read(leave)?;
     Ok(Json(Described {
@@ -285,19 +223,9 @@ pub struct Described {
 }
 
 /// `POST /api/keymgmt/update`.
-pub struct Update {
-    kid: Kid,
-    body: Deferred<UpdateBody>,
-}
-
-#[derive(Deserialize)]
-struct Addressed {
-    kid: Kid,
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateKey")]
-struct UpdateBody {
+pub struct UpdateBody {
     /// 1 to 32 printable ASCII characters.
     label: String,
     /// At most 128 bytes.
@@ -305,64 +233,24 @@ struct UpdateBody {
     descr: Option<String>,
 }
 
-impl Request for Update {
-    type Needs = UpdateKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        let Addressed { kid } = inbound.json()?;
-        Ok(Self { kid, body: Deferred::of(inbound) })
-    }
-
-    fn needs(&self, _: &Appliance) -> UpdateKey {
-        UpdateKey(self.kid)
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<Keyed<UpdateBody>>())
-    }
-
-    fn concerns(&self) -> Ext {
-        Ext::Kid(*self.kid.as_bytes())
-    }
-}
-
 /// Gives a key another label and description; a description that is left out is cleared.
 pub async fn update(
     keyring: Keyring,
     leave: Permit<UpdateKey>,
-    ask: Update,
+    ask: WithKey<UpdateBody, UpdateKey>,
 ) -> Result<Empty, Fault> {
-    let body = ask.body.judge()?;
+    let body = ask.judge()?;
     let (label, descr) = (label(body.label)?, description(body.descr.as_deref())?);
     keyring.update(leave, label, descr).await?;
     Ok(Empty)
 }
 
-/// `DELETE /api/keymgmt/delete/{kid}`.
-pub struct Delete(Kid);
-
-impl Request for Delete {
-    type Needs = DeleteKey;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(kid(inbound)?))
-    }
-
-    fn needs(&self, _: &Appliance) -> DeleteKey {
-        DeleteKey(self.0)
-    }
-
-    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
-        None
-    }
-
-    fn concerns(&self) -> Ext {
-        Ext::Kid(*self.0.as_bytes())
-    }
-}
-
 /// Destroys a key, in the token and in the records.
-pub async fn delete(keyring: Keyring, leave: Permit<DeleteKey>, _: Delete) -> Result<Empty, Fault> {
+pub async fn delete(
+    keyring: Keyring,
+    leave: Permit<DeleteKey>,
+    _: AtKey<DeleteKey>,
+) -> Result<Empty, Fault> {
     keyring.delete(leave).await?;
     Ok(Empty)
 }

@@ -1,13 +1,14 @@
 //! The HEM API (hem.md): statuses, cross-origin rules, and the handlers by subject.
 
 pub mod auth;
-mod body;
+pub mod body;
 pub mod cipher;
 pub mod crypto;
 pub mod derive;
 pub mod envelope;
 pub mod exdsa;
 pub mod ext;
+pub mod granted;
 pub mod hmac;
 pub mod init;
 pub mod keymgmt;

@@ -2,10 +2,11 @@
 //! in base64, a peer.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use audit::Ext;
 use hsm_profiles::SecretBytes;
-use policies::{Kid, Use, decode_base64, encode_base64};
+use policies::{Action, BadKid, Kid, Use, decode_base64, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,10 +19,12 @@ use crate::openapi::formats::{Base64, Keyed};
 use crate::route::{Appliance, Request};
 use crate::surface::hem::body::Deferred;
 
-/// A request to use the key `kid`. Whatever else it says is judged after the scope check.
-pub struct WithKey<T> {
+/// A request whose body names a key: to use it, or what `A` says. Whatever else the body says is
+/// judged after the scope check.
+pub struct WithKey<T, A = Use> {
     kid: Kid,
     arguments: Deferred<T>,
+    needs: PhantomData<A>,
 }
 
 #[derive(Deserialize)]
@@ -29,16 +32,20 @@ struct Named {
     kid: Kid,
 }
 
-impl<T: DeserializeOwned + JsonSchema + Send + 'static> Request for WithKey<T> {
-    type Needs = Use;
+impl<T, A> Request for WithKey<T, A>
+where
+    T: DeserializeOwned + JsonSchema + Send + 'static,
+    A: Action + From<Kid>,
+{
+    type Needs = A;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
         let Named { kid } = inbound.json()?;
-        Ok(Self { kid, arguments: Deferred::of(inbound) })
+        Ok(Self { kid, arguments: Deferred::of(inbound), needs: PhantomData })
     }
 
-    fn needs(&self, _: &Appliance) -> Use {
-        Use(self.kid)
+    fn needs(&self, _: &Appliance) -> A {
+        A::from(self.kid)
     }
 
     fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
@@ -50,9 +57,36 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Request for WithKey<T> {
     }
 }
 
-impl<T> WithKey<T> {
+impl<T, A> WithKey<T, A> {
     pub(super) fn judge(self) -> Result<T, Fault> {
         self.arguments.judge()
+    }
+}
+
+/// A request whose path names a key.
+pub struct AtKey<A> {
+    kid: Kid,
+    needs: PhantomData<A>,
+}
+
+impl<A: Action + From<Kid>> Request for AtKey<A> {
+    type Needs = A;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        let bad = |e: BadKid| Fault::Invalid(e.to_string().into());
+        Ok(Self { kid: inbound.argument("kid").parse().map_err(bad)?, needs: PhantomData })
+    }
+
+    fn needs(&self, _: &Appliance) -> A {
+        A::from(self.kid)
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn concerns(&self) -> Ext {
+        Ext::Kid(*self.kid.as_bytes())
     }
 }
 

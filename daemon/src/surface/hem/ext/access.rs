@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use audit::{Entry, Ext};
 use policies::login::{LoginToken, issue};
 use policies::{Kid, Open, Permit, Scope, Subject, decode_base64, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -18,17 +17,14 @@ use crate::inbound::Inbound;
 use crate::keyring::Keyring;
 use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
 use crate::openapi::formats::Base64;
-use crate::pipeline::named;
-use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Content, Json, Request};
-use crate::surface::hem::body::Deferred;
+use crate::route::{Appliance, Json, Request};
+use crate::surface::hem::body::{Asked, Deferred};
+use crate::surface::hem::granted::Granted;
 
 /// `POST /api/auth/ext/request`.
-pub struct Demand(Deferred<DemandBody>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Demand")]
-struct DemandBody {
+pub struct DemandBody {
     /// 32 bytes: an ephemeral X25519 key.
     #[schemars(with = "Base64")]
     epk: String,
@@ -40,22 +36,6 @@ struct DemandBody {
     /// 1 to 128 characters for the authenticator.
     #[schemars(with = "Option<String>")]
     note: Option<serde_json::Value>,
-}
-
-impl Request for Demand {
-    type Needs = Open;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
-    }
-
-    fn needs(&self, _: &Appliance) -> Open {
-        Open
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<DemandBody>())
-    }
 }
 
 /// What `request` answers.
@@ -87,9 +67,9 @@ struct DemandClaims {
 pub async fn request(
     ((device, desk), keyring): ((Device, Desk), Keyring),
     _: Permit<Open>,
-    ask: Demand,
+    ask: Asked<Open, DemandBody>,
 ) -> Result<Json<Demanded>, Fault> {
-    let body = ask.0.judge()?;
+    let body = ask.judge()?;
     let secret = device.agree(&bytes32("epk", &body.epk)?).await?;
     let scope =
         Scope::parse(&body.scope).map_err(|error| Fault::Invalid(error.to_string().into()))?;
@@ -161,36 +141,6 @@ impl Request for Consent {
     }
 }
 
-/// A bearer token.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "GrantedExternally")]
-pub struct Granted {
-    /// The bearer token.
-    token: String,
-    #[serde(skip)]
-    subject: Subject,
-    #[serde(skip)]
-    scope: String,
-}
-
-impl Answer for Granted {
-    fn reply(self) -> Reply {
-        match serde_json::to_vec(&self) {
-            Ok(json) => Reply::secret_json(json.into()),
-            Err(_) => Reply::empty(http::StatusCode::INTERNAL_SERVER_ERROR),
-        }
-    }
-
-    fn content(schemas: &mut SchemaGenerator) -> Content {
-        Content::Json(schemas.subschema_for::<Self>())
-    }
-
-    fn note(&self, entry: &mut Entry) {
-        entry.name_subject(named(self.subject));
-        entry.name_ext(Ext::Text(self.scope.clone()));
-    }
-}
-
 /// Exchanges an authenticator's consent for a bearer token. Every answer is held back as long as
 /// the last failures demand (hem.md A15, 34).
 pub async fn token(
@@ -204,8 +154,7 @@ pub async fn token(
     };
     let good = !matches!(session, Err(Fault::Unauthenticated(_) | Fault::Failed(_)));
     sleep_until(desk.external().answer_at(ask.arrival, good)).await;
-    let Session { token, subject, scope } = session?;
-    Ok(Granted { token, subject, scope })
+    session.map(Granted::from)
 }
 
 async fn grant(

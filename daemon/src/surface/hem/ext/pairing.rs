@@ -4,46 +4,27 @@ use audit::{Entry, Ext};
 use aws_lc_rs::hmac;
 use policies::login::{LoginToken, issue};
 use policies::{Kid, PairAuthenticator, Permit, decode_base64, encode_base64};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::{bytes32, refused};
 use crate::clock::now;
 use crate::device::Device;
 use crate::fault::Fault;
-use crate::inbound::Inbound;
 use crate::keyring::{Keyring, NewAuthenticator};
 use crate::login::{Desk, Errand, time_nonce};
 use crate::openapi::formats::{Base64, KidText};
 use crate::reply::Reply;
-use crate::route::{Answer, Appliance, Content, Json, Request};
-use crate::surface::hem::body::{Deferred, label};
+use crate::route::{Answer, Content, Json};
+use crate::surface::hem::body::{Asked, label};
 
 /// `POST /api/auth/ext/init` and `POST /api/auth/ext/mac`.
-pub struct Approach(Deferred<ApproachBody>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Approach")]
-struct ApproachBody {
+pub struct ApproachBody {
     /// 32 bytes: an ephemeral X25519 key.
     #[schemars(with = "Base64")]
     epk: String,
-}
-
-impl Request for Approach {
-    type Needs = PairAuthenticator;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
-    }
-
-    fn needs(&self, _: &Appliance) -> PairAuthenticator {
-        PairAuthenticator
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<ApproachBody>())
-    }
 }
 
 /// What `init` answers.
@@ -68,9 +49,9 @@ struct OfferClaims {
 pub async fn init(
     (device, desk): (Device, Desk),
     _leave: Permit<PairAuthenticator>,
-    ask: Approach,
+    ask: Asked<PairAuthenticator, ApproachBody>,
 ) -> Result<Json<Offer>, Fault> {
-    let epk = ask.0.judge()?.epk;
+    let epk = ask.judge()?.epk;
     let secret = device.agree(&bytes32("epk", &epk)?).await?;
     let now = now();
     let eid = encode_base64(&device.public().identity);
@@ -101,9 +82,9 @@ pub struct Introduction {
 pub async fn mac(
     device: Device,
     _leave: Permit<PairAuthenticator>,
-    ask: Approach,
+    ask: Asked<PairAuthenticator, ApproachBody>,
 ) -> Result<Json<Introduction>, Fault> {
-    let epk = bytes32("epk", &ask.0.judge()?.epk)?;
+    let epk = bytes32("epk", &ask.judge()?.epk)?;
     let secret = device.agree(&epk).await?;
     let nonce = time_nonce(now())?;
     Ok(Json(Introduction {
@@ -114,11 +95,9 @@ pub async fn mac(
 }
 
 /// `POST /api/auth/ext/validate`.
-pub struct Validate(Deferred<ValidateBody>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Validate")]
-struct ValidateBody {
+pub struct ValidateBody {
     /// 32 bytes: the authenticator's own id.
     #[schemars(with = "Base64")]
     pid: String,
@@ -133,22 +112,6 @@ struct ReplyClaims {
     aud: String,
     label: String,
     epk: String,
-}
-
-impl Request for Validate {
-    type Needs = PairAuthenticator;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
-    }
-
-    fn needs(&self, _: &Appliance) -> PairAuthenticator {
-        PairAuthenticator
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<ValidateBody>())
-    }
 }
 
 /// What `validate` answers.
@@ -179,9 +142,9 @@ impl Answer for Paired {
 pub async fn validate(
     ((device, desk), keyring): ((Device, Desk), Keyring),
     leave: Permit<PairAuthenticator>,
-    ask: Validate,
+    ask: Asked<PairAuthenticator, ValidateBody>,
 ) -> Result<Paired, Fault> {
-    let body = ask.0.judge()?;
+    let body = ask.judge()?;
     let pid = bytes32("pid", &body.pid)?;
     let reply = LoginToken::parse(&body.reply).map_err(|_| refused())?;
     let public = *reply.issuer();
