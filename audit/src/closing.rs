@@ -69,6 +69,23 @@ impl Receipt {
 )]
 pub struct Unwritten;
 
+/// No entry could be opened, so the operation may not begin.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum Unopened {
+    /// As many entries are open as there are places.
+    #[error("too many entries of the audit log are open: try again in a moment")]
+    Full,
+    /// The log can't be written.
+    #[error("{Unwritten}")]
+    Unwritten,
+}
+
+impl From<Unopened> for Unwritten {
+    fn from(_: Unopened) -> Self {
+        Self
+    }
+}
+
 pub(crate) type Answer = Result<Receipt, Unwritten>;
 
 /// A closed entry on its way to the disk: a future of the receipt.

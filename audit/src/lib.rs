@@ -39,7 +39,7 @@ mod window;
 mod writer;
 
 pub use checkpoint::{BadCheckpoint, Checkpoint, LogKey};
-pub use closing::{Closing, Receipt, Unwritten};
+pub use closing::{Closing, Receipt, Unopened, Unwritten};
 pub use ed25519_dalek::VerifyingKey;
 pub use entry::Entry;
 pub use event::{LogResult, LogType};

@@ -12,7 +12,7 @@ use ed25519_dalek::VerifyingKey;
 use futures_channel::oneshot;
 
 use crate::checkpoint::{Checkpoint, LogKey};
-use crate::closing::{Closing, Receipt, Unwritten};
+use crate::closing::{Closing, Receipt, Unopened, Unwritten};
 use crate::disk::{self, Directory, Disk, Kept, Shelf};
 use crate::entry::{Entry, Record};
 use crate::event::{LogResult, LogType};
@@ -163,14 +163,14 @@ impl Log {
     /// `None` is for work whose success the specification does not list.
     ///
     /// # Errors
-    /// [`Unwritten`], at once, when the log is known not to work, when it is shut,
-    /// when as many entries are open as the queue has places, and for
+    /// At once: [`Unopened::Full`] when as many entries are open as the queue has places;
+    /// [`Unopened::Unwritten`] when the log is known not to work, when it is shut, and for
     /// `LOG_TYPE_KEY_INIT`, which belongs to the log itself.
-    pub fn open(&self, kind: Option<LogType>, subject: Subject) -> Result<Entry, Unwritten> {
+    pub fn open(&self, kind: Option<LogType>, subject: Subject) -> Result<Entry, Unopened> {
         if !self.0.health.good() || kind == Some(LogType::LOG_TYPE_KEY_INIT) {
-            return Err(Unwritten);
+            return Err(Unopened::Unwritten);
         }
-        let place = self.0.places.take().ok_or(Unwritten)?;
+        let place = self.0.places.take().ok_or(Unopened::Full)?;
         Ok(Entry::new(self.clone(), kind, subject, place))
     }
 

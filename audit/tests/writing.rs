@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use audit::{Ext, Log, LogResult, LogType, Options, Row, Signer, SignerError, StartError};
-use audit::{Subject, Summary, Unwritten, rows, verify};
+use audit::{Subject, Summary, Unopened, Unwritten, rows, verify};
 use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
@@ -212,7 +212,7 @@ fn after_the_shutdown_nothing_is_acknowledged() {
     log.shutdown();
     assert!(!log.healthy());
     assert_eq!(late.close(LOG_RESULT_OK).wait().unwrap_err(), Unwritten);
-    assert_eq!(log.open(Some(LOG_TYPE_STARTUP), Subject::None).unwrap_err(), Unwritten);
+    assert_eq!(log.open(Some(LOG_TYPE_STARTUP), Subject::None).unwrap_err(), Unopened::Unwritten);
     assert_eq!(proved(&log.path_of(log.current())).records, 2);
 }
 
@@ -224,7 +224,7 @@ fn the_queue_bounds_open_entries() {
     let log = Log::start(options, Box::new(TestKey::new())).unwrap();
     let open = || log.open(Some(LOG_TYPE_CRYPTO_ECDH), Subject::User);
     let (first, second) = (open().unwrap(), open().unwrap());
-    assert_eq!(open().unwrap_err(), Unwritten);
+    assert_eq!(open().unwrap_err(), Unopened::Full);
     assert!(log.healthy());
     let _ = first.dismiss();
     let _ = second.close(LOG_RESULT_OK).wait().unwrap();

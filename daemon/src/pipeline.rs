@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Entry, Ext, LogResult, LogType, Receipt, Unwritten};
+use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
@@ -195,8 +195,10 @@ impl Pipeline {
             None if route.always => Ok(log.observe(subject)),
             kind => log.open(kind, subject),
         };
-        let Ok(mut entry) = opened else {
-            return refuse(&Fault::Unlogged, wants_problem, None);
+        let mut entry = match opened {
+            Ok(entry) => entry,
+            Err(Unopened::Full) => return refuse(&Fault::Busy, wants_problem, None),
+            Err(Unopened::Unwritten) => return refuse(&Fault::Unlogged, wants_problem, None),
         };
         let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));

@@ -129,12 +129,12 @@ async fn initialise(
     master: [u8; 32],
 ) -> Result<(), Failure> {
     let settings = NewSettings::for_development(&device.hostname(), &user);
-    let unlogged = |_| Failure::Device(crate::fault::Fault::Unlogged);
+    let unlogged = || Failure::Device(crate::fault::Fault::Unlogged);
     let kind = LogType::LOG_TYPE_DEVICE_INITED;
-    let entry = log.open(Some(kind), Subject::Master).map_err(unlogged)?;
+    let entry = log.open(Some(kind), Subject::Master).map_err(|_| unlogged())?;
     device.initialise(settings, master).await.map_err(Failure::Device)?;
     let entered = entry.close_as(kind, LogResult::LOG_RESULT_OK, Ext::None).await;
-    entered.map(|_| ()).map_err(unlogged)
+    entered.map(|_| ()).map_err(|_| unlogged())
 }
 
 /// The passphrase in the file `name`; before it is there, `given` or a random one is written to it.
