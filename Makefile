@@ -81,6 +81,8 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 		install -m 0644 $$p $(DESTDIR)$(PREFIX)/share/claviger/profiles/ || exit 1; done
 	install -m 0644 systemd/profiles/*.conf $(DOCS)/systemd-profiles/
 	install -m 0644 LICENSE SECURITY.md CHANGELOG.md systemd/claviger.toml docs/*.md $(DOCS)/
+	install -d $(DOCS)/adr
+	install -m 0644 docs/adr/*.md $(DOCS)/adr/
 
 clean: ## remove what was built; DIR, with its keys, stays
 	$(CARGO) clean
