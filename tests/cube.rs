@@ -22,7 +22,9 @@ fn every_route_answers_as_its_row_says() {
         // A login is held back for half a second, and for more after failures; login.rs has those.
         let slow = (route.path, route.method.as_str()) == ("/api/auth/token", "POST");
         for (role, token) in roles(&scene, &route, &kid) {
-            if ENDS_THE_RUN.contains(&route.path) && matches!(role, Role::Master | Role::User) {
+            if ENDS_THE_RUN.contains(&route.path)
+                && matches!(role, Role::Master | Role::External | Role::User)
+            {
                 continue;
             }
             let mut log = scene.log();
@@ -122,6 +124,7 @@ enum Role {
     Bad,
     Wrong,
     Master,
+    External,
     User,
 }
 
@@ -166,6 +169,7 @@ fn roles(scene: &Scene, route: &Route, kid: &str) -> Vec<(Role, Option<String>)>
         (Role::Bad, Some("garbage".to_owned())),
         (Role::Wrong, Some(scene.user("some:other:scope"))),
         (Role::Master, Some(scene.master(&right))),
+        (Role::External, Some(scene.external(&right))),
         (Role::User, Some(scene.user(&right))),
     ]
 }
@@ -238,11 +242,10 @@ fn judge_status(route: &Route, role: Role, input: &Input, status: u16, what: &st
             assert!([401, 411, 413].contains(&status), "{what}: {status}");
         }
         Role::Wrong if route.door != Door::Open && !route.scopes.is_empty() => {
-            assert!([400, 403, 411, 413].contains(&status), "{what}: {status}");
+            refused(status, what);
         }
-        Role::Master if !route.roles.master => {
-            assert!([400, 403, 411, 413].contains(&status), "{what}: {status}");
-        }
+        Role::Master if !route.roles.master => refused(status, what),
+        Role::External if !route.roles.external => refused(status, what),
         _ => assert_ne!(status, 403, "{what}"),
     }
     if route.method == "POST" && role != Role::Bad {
@@ -252,6 +255,10 @@ fn judge_status(route: &Route, role: Role, input: &Input, status: u16, what: &st
             _ => assert!(![411, 413].contains(&status), "{what}: {status}"),
         }
     }
+}
+
+fn refused(status: u16, what: &str) {
+    assert!([400, 403, 411, 413].contains(&status), "{what}: {status}");
 }
 
 /// The table as people review it.

@@ -67,8 +67,7 @@ fn what_is_derived_is_what_an_independent_hkdf_says() {
                 continue;
             }
             let own = make(target, "");
-            let mac =
-                post(&scene, &own, "crypto/hmac/hash", &json!({ "kid": own, "msg": MESSAGE }));
+            let mac = scene.employ(&own, "hmac/hash", &json!({ "kid": own, "msg": MESSAGE }));
             let key = hmac::Key::new(algorithm, &hkdf(&secret, target, length));
             assert_eq!(mac.bytes("mac"), hmac::sign(&key, b"message").as_ref(), "{target}");
         }
@@ -107,7 +106,7 @@ fn the_same_key_is_kept_once_and_outlives_a_restart() {
     }
     let mac = |scene: &Scene| {
         let own = &made[8];
-        post(scene, own, "crypto/hmac/hash", &json!({ "kid": own, "msg": MESSAGE })).bytes("mac")
+        scene.employ(own, "hmac/hash", &json!({ "kid": own, "msg": MESSAGE })).bytes("mac")
     };
     let before = mac(&scene);
     let scene = Scene::at(scene.stop());
@@ -200,10 +199,6 @@ fn derive(scene: &Scene, body: &Value) -> Reply {
     scene.client.post("/api/keymgmt/derive", &scene.user("keymgmt:derive"), body)
 }
 
-fn post(scene: &Scene, kid: &str, path: &str, body: &Value) -> Reply {
-    scene.client.post(&format!("/api/{path}"), &scene.user_of(kid), body)
-}
-
 fn total(scene: &Scene) -> u64 {
     let page = scene.client.get("/api/keymgmt/list", &scene.user("keymgmt:list"));
     page.json()["total"].as_u64().unwrap()
@@ -226,7 +221,7 @@ fn enciphers(scene: &Scene, own: &str, target: &str, key: &[u8]) {
     }
     let alg = format!("{target}-GCM");
     let ask = json!({ "kid": own, "alg": alg, "msg": MESSAGE });
-    let reply = post(scene, own, "crypto/cipher/encrypt", &ask);
+    let reply = scene.employ(own, "cipher/encrypt", &ask);
     let nonce: [u8; 16] = reply.bytes("iv").try_into().unwrap();
     let text = [reply.bytes("ciphertext"), reply.bytes("tag")].concat();
     let plain = match key.len() {
@@ -237,12 +232,12 @@ fn enciphers(scene: &Scene, own: &str, target: &str, key: &[u8]) {
     assert_eq!(plain, b"message");
     let back = json!({ "kid": own, "alg": alg, "msg": reply.text("ciphertext"),
         "iv": reply.text("iv"), "tag": reply.text("tag") });
-    let opened = post(scene, own, "crypto/cipher/decrypt", &back);
+    let opened = scene.employ(own, "cipher/decrypt", &back);
     assert_eq!(opened.status, 200, "{opened:?}");
     let wrong = if target == "AES128" { "AES256-ECB" } else { "AES128-ECB" };
     let block = Base64::encode_string(&[7; 16]);
     let ask = json!({ "kid": own, "alg": wrong, "msg": block });
-    assert_eq!(post(scene, own, "crypto/cipher/encrypt", &ask).status, 406);
+    assert_eq!(scene.employ(own, "cipher/encrypt", &ask).status, 406);
 }
 
 fn agrees_and_signs(scene: &Scene, own: &str, target: Curve) {
@@ -254,12 +249,12 @@ fn agrees_and_signs(scene: &Scene, own: &str, target: Curve) {
     }
     for alg in ["SHA256WithECDSA", "SHA384WithECDSA", "SHA512WithECDSA"] {
         let mut body = json!({ "kid": own, "alg": alg, "msg": MESSAGE });
-        let signed = post(scene, own, "crypto/exdsa/sign", &body);
+        let signed = scene.employ(own, "exdsa/sign", &body);
         assert_eq!(signed.status, 200, "{} {alg}", target.name());
         body["sign"] = json!(signed.text("sign"));
-        assert_eq!(post(scene, own, "crypto/exdsa/verify", &body).status, 200);
+        assert_eq!(scene.employ(own, "exdsa/verify", &body).status, 200);
         body["msg"] = json!("bWFzc2FnZQ==");
-        assert_eq!(post(scene, own, "crypto/exdsa/verify", &body).status, 406);
+        assert_eq!(scene.employ(own, "exdsa/verify", &body).status, 406);
     }
 }
 

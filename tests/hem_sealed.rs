@@ -1,7 +1,6 @@
-//! Keys that the token does not hold: each of the 23 types can be made and does its work, and
-//! `/api/crypto/pqc` answers as described (hem.md A9, A10).
+//! Keys that the token does not hold: each of the 23 types can be made and does its work (hem.md A9,
+//! A10).
 
-use aws_lc_rs::kem::{self, EncapsulationKey};
 use aws_lc_rs::signature;
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -9,7 +8,6 @@ use sha1::{Digest, Sha1};
 use sha3::Sha3_256;
 use tests::client::Reply;
 use tests::daemon::{Home, write};
-use tests::log::LogReader;
 use tests::scene::Scene;
 use tests::token::Token;
 
@@ -83,7 +81,7 @@ fn sealed_curves_agree_as_others_do() {
     let mut back = mac.clone();
     (back["kid"], back["ext_kid"]) = (json!(theirs), json!(ours));
     let (one, two) =
-        (post(&scene, &ours, "hmac/hash", &mac), post(&scene, &theirs, "hmac/hash", &back));
+        (scene.employ(&ours, "hmac/hash", &mac), scene.employ(&theirs, "hmac/hash", &back));
     assert_eq!(one.bytes("mac"), two.bytes("mac"));
 }
 
@@ -96,13 +94,13 @@ fn sealed_keys_sign_and_make_macs() {
         let kid = scene.create(kind, None);
         for alg in algs {
             let body = json!({ "kid": kid, "alg": alg, "msg": "bWVzc2FnZQ==", "ctx": "Y3R4" });
-            let signed = post(&scene, &kid, "exdsa/sign", &body).bytes("sign");
+            let signed = scene.employ(&kid, "exdsa/sign", &body).bytes("sign");
             for other in ["Ed25519", "Ed25519ctx", "Ed25519ph", "Ed448", "Ed448ph"] {
                 let mut body = body.clone();
                 body["sign"] = json!(Base64::encode_string(&signed));
                 body["alg"] = json!(other);
                 let expected = if other == *alg { 200 } else { 406 };
-                let reply = post(&scene, &kid, "exdsa/verify", &body);
+                let reply = scene.employ(&kid, "exdsa/verify", &body);
                 assert_eq!(reply.status, expected, "{alg} as {other}");
             }
             if *alg == "Ed25519" {
@@ -115,177 +113,14 @@ fn sealed_keys_sign_and_make_macs() {
     for (kind, length) in [("SHA3-256", 32), ("SHA3-384", 48), ("SHA3-512", 64)] {
         let kid = scene.create(kind, None);
         let body = json!({ "kid": kid, "msg": "bWVzc2FnZQ==" });
-        let mac = post(&scene, &kid, "hmac/hash", &body).bytes("mac");
+        let mac = scene.employ(&kid, "hmac/hash", &body).bytes("mac");
         assert_eq!(mac.len(), length);
         let mut claim = body.clone();
         claim["mac"] = json!(Base64::encode_string(&mac));
-        assert_eq!(post(&scene, &kid, "hmac/verify", &claim).status, 200);
+        assert_eq!(scene.employ(&kid, "hmac/verify", &claim).status, 200);
         claim["msg"] = json!("bWFzc2FnZQ==");
-        assert_eq!(post(&scene, &kid, "hmac/verify", &claim).status, 406);
+        assert_eq!(scene.employ(&kid, "hmac/verify", &claim).status, 406);
     }
-}
-
-#[test]
-fn ml_kem_works_with_another_implementation() {
-    let scene = Scene::new();
-    for (kind, algorithm, length) in [
-        ("MLKEM512", &kem::ML_KEM_512, 768),
-        ("MLKEM768", &kem::ML_KEM_768, 1088),
-        ("MLKEM1024", &kem::ML_KEM_1024, 1568),
-    ] {
-        let kid = scene.create(kind, None);
-        let mut log = scene.log();
-        let key = EncapsulationKey::new(algorithm, &scene.public(&kid)).unwrap();
-        let (ciphertext, secret) = key.encapsulate().unwrap();
-        let open = |ciphertext: &[u8]| {
-            let body = json!({ "kid": kid, "ct": Base64::encode_string(ciphertext) });
-            post(&scene, &kid, "pqc/mlkem/decaps", &body)
-        };
-        let opened = open(ciphertext.as_ref());
-        assert_eq!(
-            (opened.text("alg").as_str(), opened.bytes("ss")),
-            (kind, secret.as_ref().to_vec())
-        );
-        let fresh = post(&scene, &kid, "pqc/mlkem/encaps", &json!({ "kid": kid }));
-        assert_eq!((fresh.text("alg").as_str(), fresh.bytes("ct").len()), (kind, length));
-        assert_eq!(open(&fresh.bytes("ct")).bytes("ss"), fresh.bytes("ss"));
-        let again = post(&scene, &kid, "pqc/mlkem/encaps", &json!({ "kid": kid }));
-        assert_ne!(again.bytes("ss"), fresh.bytes("ss"));
-        let mut changed = fresh.bytes("ct");
-        changed[0] ^= 1;
-        assert_ne!(open(&changed).bytes("ss"), fresh.bytes("ss"), "implicit rejection");
-        let ok = ["DECAPS", "ENCAPS", "DECAPS", "ENCAPS", "DECAPS"];
-        expect_all(&mut log, &ok.map(|what| format!("CRYPTO_PQC_MLKEM_{what} OK")), &kid);
-        for bad in [&changed[1..], &[]] {
-            assert_eq!(open(bad).status, 406);
-        }
-        expect_all(
-            &mut log,
-            &[
-                "CRYPTO_PQC_MLKEM_DECAPS FAILED".to_owned(),
-                "CRYPTO_PQC_MLKEM_DECAPS FAILED".to_owned(),
-            ],
-            &kid,
-        );
-        for body in [
-            json!({ "kid": kid }),
-            json!({ "kid": kid, "ct": "*" }),
-            json!({ "kid": kid, "ct": 7 }),
-        ] {
-            assert_eq!(post(&scene, &kid, "pqc/mlkem/decaps", &body).status, 400);
-            expect_all(&mut log, &["CRYPTO_PQC_MLKEM_DECAPS ERROR".to_owned()], &kid);
-        }
-    }
-}
-
-#[test]
-fn ml_dsa_signs_in_contexts_and_imported_keys_verify() {
-    let scene = Scene::new();
-    for (kind, length) in [("MLDSA44", 2420), ("MLDSA65", 3309), ("MLDSA87", 4627)] {
-        let kid = scene.create(kind, None);
-        let mut log = scene.log();
-        let body = json!({ "kid": kid, "msg": "bWVzc2FnZQ==", "ctx": "Y3R4" });
-        let signed = post(&scene, &kid, "pqc/mldsa/sign", &body);
-        assert_eq!((signed.text("alg").as_str(), signed.bytes("sign").len()), (kind, length));
-        let mut claim = body.clone();
-        claim["sign"] = json!(signed.text("sign"));
-        let verify = |claim: &Value| {
-            let kid = claim["kid"].as_str().unwrap().to_owned();
-            post(&scene, &kid, "pqc/mldsa/verify", claim).status
-        };
-        assert_eq!(verify(&claim), 200);
-        expect_all(
-            &mut log,
-            &["CRYPTO_PQC_MLDSA_SIGN OK".to_owned(), "CRYPTO_PQC_MLDSA_VERIFY OK".to_owned()],
-            &kid,
-        );
-        let mut cut = signed.bytes("sign");
-        cut.truncate(length - 1);
-        let mut flipped = signed.bytes("sign");
-        flipped[5] ^= 1;
-        for (name, value) in [
-            ("msg", json!("bWFzc2FnZQ==")),
-            ("ctx", json!("Y3R5")),
-            ("ctx", json!("")),
-            ("sign", json!(Base64::encode_string(&flipped))),
-            ("sign", json!(Base64::encode_string(&cut))),
-        ] {
-            let mut other = claim.clone();
-            other[name] = value;
-            assert_eq!(verify(&other), 406, "{kind} {name}");
-            expect_all(&mut log, &["CRYPTO_PQC_MLDSA_VERIFY FAILED".to_owned()], &kid);
-        }
-        for (name, value) in [
-            ("msg", json!("")),
-            ("msg", json!("*")),
-            ("msg", json!(Base64::encode_string(&[7; 2049]))),
-            ("ctx", json!(Base64::encode_string(&[7; 256]))),
-            ("ctx", json!(7)),
-        ] {
-            let mut bad = body.clone();
-            bad[name] = value;
-            assert_eq!(post(&scene, &kid, "pqc/mldsa/sign", &bad).status, 400, "{kind} {name}");
-            expect_all(&mut log, &["CRYPTO_PQC_MLDSA_SIGN ERROR".to_owned()], &kid);
-        }
-        let most = json!({ "kid": kid, "msg": Base64::encode_string(&[7; 2048]),
-            "ctx": Base64::encode_string(&[7; 255]) });
-        assert_eq!(post(&scene, &kid, "pqc/mldsa/sign", &most).status, 200);
-
-        // The same public key on another device verifies, and does nothing else.
-        let there = Scene::new();
-        let import = json!({ "label": "theirs", "type": kind,
-            "pubkey": Base64::encode_string(&scene.public(&kid)) });
-        let imported =
-            there.client.post("/api/keymgmt/import", &there.user("keymgmt:imp"), &import);
-        assert_eq!(imported.text("kid"), kid);
-        assert_eq!(post(&there, &kid, "pqc/mldsa/verify", &claim).status, 200);
-        assert_eq!(post(&there, &kid, "pqc/mldsa/sign", &body).status, 406);
-    }
-}
-
-#[test]
-fn keys_of_other_types_and_public_halves_are_refused() {
-    let scene = Scene::new();
-    let public = {
-        let there = Scene::new();
-        let kid = there.create("MLKEM768", None);
-        Base64::encode_string(&there.public(&kid))
-    };
-    let import = json!({ "label": "theirs", "type": "MLKEM768", "pubkey": public });
-    let imported = scene.client.post("/api/keymgmt/import", &scene.user("keymgmt:imp"), &import);
-    let keys = [
-        imported.text("kid"),
-        scene.create("SECP256R1", None),
-        scene.create("ED25519", None),
-        scene.create("AES256", None),
-        scene.create("MLDSA44", None),
-        scene.create("MLKEM512", None),
-    ];
-    for (at, kid) in keys.iter().enumerate() {
-        let mut log = scene.log();
-        let ciphertext = Base64::encode_string(&[7; 1088]);
-        let signature = Base64::encode_string(&[7; 2420]);
-        for (path, head, only, body) in [
-            ("pqc/mlkem/encaps", "MLKEM_ENCAPS", Some(5), json!({ "kid": kid })),
-            ("pqc/mlkem/decaps", "MLKEM_DECAPS", None, json!({ "kid": kid, "ct": ciphertext })),
-            ("pqc/mldsa/sign", "MLDSA_SIGN", Some(4), json!({ "kid": kid, "msg": "AAAA" })),
-            (
-                "pqc/mldsa/verify",
-                "MLDSA_VERIFY",
-                None,
-                json!({ "kid": kid, "msg": "AAAA", "sign": signature }),
-            ),
-        ] {
-            let (status, result) = if only == Some(at) { (200, "OK") } else { (406, "FAILED") };
-            assert_eq!(post(&scene, kid, path, &body).status, status, "{path} {at}");
-            expect_all(&mut log, &[format!("CRYPTO_PQC_{head} {result}")], kid);
-        }
-    }
-    let absent = "0".repeat(32);
-    assert_eq!(post(&scene, &absent, "pqc/mlkem/encaps", &json!({ "kid": absent })).status, 406);
-    let other = scene.user_of(&keys[1]);
-    let body = json!({ "kid": keys[5] });
-    assert_eq!(scene.client.post("/api/crypto/pqc/mlkem/encaps", &other, &body).status, 403);
 }
 
 #[test]
@@ -296,7 +131,7 @@ fn a_deleted_sealed_key_is_gone() {
     let token = scene.user("keymgmt:del");
     assert_eq!(scene.client.call("DELETE", &path, Some(&token), None).status, 200);
     assert_eq!(scene.client.call("DELETE", &path, Some(&token), None).status, 406);
-    assert_eq!(post(&scene, &kid, "pqc/mlkem/encaps", &json!({ "kid": kid })).status, 406);
+    assert_eq!(scene.employ(&kid, "pqc/mlkem/encaps", &json!({ "kid": kid })).status, 406);
     let raw: Vec<u8> =
         (0..16).map(|at| u8::from_str_radix(&kid[2 * at..2 * at + 2], 16).unwrap()).collect();
     let home = scene.stop();
@@ -363,30 +198,17 @@ fn work(scene: &Scene, kid: &str, kind: &str) -> Reply {
         _ if kind.starts_with("SECP") || kind.starts_with("CURVE") => {
             scene.ecdh(kid, &json!({ "kid": kid, "ext_kid": kid }))
         }
-        "ED25519" => post(scene, kid, "exdsa/sign", &with("alg", json!("Ed25519ph"))),
-        "ED448" => post(scene, kid, "exdsa/sign", &with("alg", json!("Ed448ph"))),
-        _ if kind.starts_with("SHA") => post(scene, kid, "hmac/hash", &with("alg", json!(null))),
+        "ED25519" => scene.employ(kid, "exdsa/sign", &with("alg", json!("Ed25519ph"))),
+        "ED448" => scene.employ(kid, "exdsa/sign", &with("alg", json!("Ed448ph"))),
+        _ if kind.starts_with("SHA") => scene.employ(kid, "hmac/hash", &with("alg", json!(null))),
         _ if kind.starts_with("AES") => {
-            post(scene, kid, "cipher/encrypt", &with("alg", json!(format!("{kind}-CBC"))))
+            scene.employ(kid, "cipher/encrypt", &with("alg", json!(format!("{kind}-CBC"))))
         }
         _ if kind.starts_with("MLKEM") => {
-            post(scene, kid, "pqc/mlkem/encaps", &json!({ "kid": kid }))
+            scene.employ(kid, "pqc/mlkem/encaps", &json!({ "kid": kid }))
         }
-        _ => post(scene, kid, "pqc/mldsa/sign", &with("ctx", json!("Y3R4"))),
+        _ => scene.employ(kid, "pqc/mldsa/sign", &with("ctx", json!("Y3R4"))),
     }
-}
-
-fn post(scene: &Scene, kid: &str, path: &str, body: &Value) -> Reply {
-    scene.client.post(&format!("/api/crypto/{path}"), &scene.user_of(kid), body)
-}
-
-/// Expects exactly these entries beside logins, about this key.
-fn expect_all(log: &mut LogReader, heads: &[String], kid: &str) {
-    let mut news = log.news();
-    news.retain(|entry| entry.kind != "AUTH_SUCCESS_INTERNAL");
-    let found: Vec<_> = news.iter().map(tests::log::Entry::head).collect();
-    assert_eq!(found, heads);
-    assert!(news.iter().all(|entry| entry.ext == kid), "{news:?}");
 }
 
 fn kid_of(public: &[u8]) -> String {

@@ -46,6 +46,18 @@ impl LogReader {
     pub fn heads(&mut self) -> Vec<String> {
         self.news().iter().map(Entry::head).collect()
     }
+
+    /// Expects exactly these entries, beside logins, since the last look, all about the key `kid`.
+    ///
+    /// # Panics
+    /// Where there are others.
+    pub fn expect_all(&mut self, heads: &[String], kid: &str) {
+        let mut news = self.news();
+        news.retain(|entry| entry.kind != "AUTH_SUCCESS_INTERNAL");
+        let found: Vec<_> = news.iter().map(Entry::head).collect();
+        assert_eq!(found, heads);
+        assert!(news.iter().all(|entry| entry.ext == kid), "{news:?}");
+    }
 }
 
 impl Entry {

@@ -1,10 +1,11 @@
 //! What most tests start from: a daemon, a client of it, tokens of both roles, its log.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::authenticator::Phone;
 use crate::client::{Client, Reply};
 use crate::daemon::{Daemon, Home, MASTER, USER};
 use crate::log::LogReader;
@@ -18,7 +19,16 @@ pub struct Scene {
     pub daemon: Daemon,
     /// Its folder.
     pub home: Home,
-    tokens: Mutex<HashMap<(bool, String), String>>,
+    tokens: Mutex<HashMap<(Who, String), String>>,
+    phone: OnceLock<Phone>,
+}
+
+/// Whose token it is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Who {
+    External,
+    Master,
+    User,
 }
 
 impl Scene {
@@ -32,7 +42,7 @@ impl Scene {
     pub fn at(home: Home) -> Self {
         let daemon = home.start();
         let client = Client::of(&daemon);
-        Self { client, daemon, home, tokens: Mutex::default() }
+        Self { client, daemon, home, tokens: Mutex::default(), phone: OnceLock::new() }
     }
 
     /// Stops the daemon and leaves the folder.
@@ -43,12 +53,17 @@ impl Scene {
 
     /// A token of the user for `scope`, made at the first call.
     pub fn user(&self, scope: &str) -> String {
-        self.token(false, scope)
+        self.token(Who::User, scope)
     }
 
     /// A token of the administrator for `scope`, made at the first call.
     pub fn master(&self, scope: &str) -> String {
-        self.token(true, scope)
+        self.token(Who::Master, scope)
+    }
+
+    /// A token of a paired authenticator for `scope`, made at the first call.
+    pub fn external(&self, scope: &str) -> String {
+        self.token(Who::External, scope)
     }
 
     /// The log, from now on.
@@ -81,16 +96,33 @@ impl Scene {
         self.client.post("/api/crypto/ecdh", &self.user_of(kid), body)
     }
 
-    fn token(&self, master: bool, scope: &str) -> String {
+    /// `POST /api/crypto/...` with a token for the key `kid`.
+    pub fn employ(&self, kid: &str, path: &str, body: &Value) -> Reply {
+        self.client.post(&format!("/api/crypto/{path}"), &self.user_of(kid), body)
+    }
+
+    fn token(&self, who: Who, scope: &str) -> String {
         let tokens = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = (master, scope.to_owned());
+        let name = (who, scope.to_owned());
         if let Some(token) = tokens().get(&name) {
             return token.clone();
         }
-        let passphrase = if master { MASTER } else { USER };
-        let token = login::bearer(&self.client, passphrase, scope);
+        let token = match who {
+            Who::External => self.phone().bearer(self, scope),
+            Who::Master => login::bearer(&self.client, MASTER, scope),
+            Who::User => login::bearer(&self.client, USER, scope),
+        };
         tokens().insert(name, token.clone());
         token
+    }
+
+    /// The phone of the scene, paired at the first call.
+    fn phone(&self) -> &Phone {
+        self.phone.get_or_init(|| {
+            let phone = Phone::new(99);
+            phone.pair(self);
+            phone
+        })
     }
 }
 
