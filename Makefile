@@ -72,9 +72,10 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 	install -m 0755 $(addprefix $(TARGET)/release/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin/
 	sed 's|/usr/bin/clavigerd|$(PREFIX)/bin/clavigerd|; s|/usr/share/doc|$(PREFIX)/share/doc|' \
 		systemd/clavigerd.service > $(UNITS)/clavigerd.service
-	for u in clavigerd.socket clavigerd-failed.service; do \
+	for u in clavigerd.socket clavigerd-metrics.socket clavigerd-failed.service; do \
 		sed 's|/usr/share/doc|$(PREFIX)/share/doc|' systemd/$$u > $(UNITS)/$$u || exit 1; done
-	chmod 0644 $(UNITS)/clavigerd.service $(UNITS)/clavigerd.socket $(UNITS)/clavigerd-failed.service
+	chmod 0644 $(UNITS)/clavigerd.service $(UNITS)/clavigerd.socket $(UNITS)/clavigerd-metrics.socket \
+		$(UNITS)/clavigerd-failed.service
 	install -m 0644 systemd/sysusers.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
 	install -m 0644 systemd/tmpfiles.d/claviger.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
 	for p in $(wildcard hsm-profiles/profiles/*.toml); do \

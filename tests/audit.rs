@@ -10,6 +10,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use tests::daemon::{Home, MASTER, USER, write};
 use tests::log::{self, Entry};
+use tests::metrics::scrape;
 use tests::patience::{LONG, until};
 use tests::programs::{self, Ran};
 use tests::scene::Scene;
@@ -180,6 +181,9 @@ fn nothing_is_done_while_the_log_can_not_be_written() {
     let ask = json!({ "label": "x", "type": "SECP256R1" });
     assert_eq!(scene.client.post("/api/keymgmt/create", &make, &ask).status, 409);
     assert_eq!(scene.client.get("/api/keymgmt/list", &list).status, 409);
+    let health = || tests::metrics::ask(&scene.daemon, "GET", "/health/ready").status();
+    until("it is not ready", LONG, || (health() == 503).then_some(()));
+    assert!(scrape(&scene.daemon).get("claviger_audit_failures_total") >= 1.0);
     for path in ["/api/system/status", "/api/system/version"] {
         assert_eq!(scene.client.call("GET", path, None, None).status, 200, "{path}");
     }
@@ -189,6 +193,7 @@ fn nothing_is_done_while_the_log_can_not_be_written() {
         (reply.status == 200).then_some(reply)
     });
     assert_eq!(again.bytes("ecdh"), secret);
+    until("it is ready", LONG, || (health() == 200).then_some(()));
     let keys = scene.client.get("/api/keymgmt/list", &list).json();
     assert_eq!(keys["total"], 1, "what was refused was not done: {keys}");
     let key = scene.client.get("/api/logger/key", &scene.user("logger:get")).text("key");

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use rustls::{NamedGroup, ProtocolVersion};
 use serde_json::json;
 use tests::client::Client;
-use tests::daemon::{Daemon, Home, USER};
+use tests::daemon::{ANSWER, Daemon, Home, USER};
 use tests::log;
 use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
@@ -176,7 +176,7 @@ fn slow_clients_and_crowds_are_shown_the_door() {
     home.start().stop();
     home.configure(
         "\n[tls]\n",
-        "\n[listen.limits]\nidle_ms = 1500\nbody_ms = 1500\nhandshake_ms = 1500\n\
+        "\n[listen.limits]\nheader_ms = 1500\nidle_ms = 1500\nbody_ms = 1500\nhandshake_ms = 1500\n\
          connections_per_address = 8\n\n[tls]\n",
     );
     let daemon = home.start();
@@ -201,6 +201,76 @@ fn slow_clients_and_crowds_are_shown_the_door() {
     assert_eq!(answer.status(), 408, "a slow body");
     crowds_are_turned_away(&daemon);
 }
+
+#[test]
+fn a_head_that_drips_is_cut_long_before_an_idle_connection() {
+    let home = Home::new();
+    home.start().stop();
+    let limits = "\n[listen.limits]\nheader_ms = 1000\nidle_ms = 60000\n\n[tls]\n";
+    home.configure("\n[tls]\n", limits);
+    let daemon = home.start();
+    let mut stream = tls(&daemon, &["http/1.1"]).unwrap();
+    // Longer than a head may take: idle time does not count.
+    std::thread::sleep(Duration::from_millis(1500));
+    let start = Instant::now();
+    stream.write_all(b"GET /api/system/status HTTP/1.1\r\nHost: localhost\r\nX: ").unwrap();
+    let dripped = (0..100).take_while(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        stream.write_all(b"x").and_then(|()| stream.flush()).is_ok()
+    });
+    assert!(dripped.count() < 100, "it was not cut");
+    assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
+    assert_eq!(cut(&daemon, "header"), 1.0);
+    assert_eq!(cut(&daemon, "idle"), 0.0);
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let home = Home::new();
+    home.start().stop();
+    let limits = "\n[listen.limits]\nheader_ms = 60000\nidle_ms = 1500\n\n[tls]\n";
+    home.configure("\n[tls]\n", limits);
+    let daemon = home.start();
+    let request = b"GET /api/system/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut stream = tls(&daemon, &["http/1.1"]).unwrap();
+    let start = Instant::now();
+    for _ in 0..3 {
+        stream.write_all(request).unwrap();
+        let mut some = [0; 4096];
+        let read = stream.read(&mut some).unwrap();
+        assert!(some[..read].starts_with(b"HTTP/1.1 200"));
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    assert!(start.elapsed() >= Duration::from_millis(2100), "requests put off the end");
+    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0, "closed in order");
+    assert!(start.elapsed() >= Duration::from_millis(2800), "{:?}", start.elapsed());
+    // One that never asks, over either protocol. HTTP/2 says farewell with a GOAWAY (type 7).
+    for (protocol, hello) in [("http/1.1", &b""[..]), ("h2", HELLO)] {
+        let mut stream = tls(&daemon, &[protocol]).unwrap();
+        stream.write_all(hello).unwrap();
+        let (start, mut said) = (Instant::now(), Vec::new());
+        let _ = stream.read_to_end(&mut said);
+        assert!(
+            start.elapsed() >= Duration::from_millis(1400),
+            "{protocol}: {:?}",
+            start.elapsed()
+        );
+        assert!(start.elapsed() < ANSWER, "{protocol} is not closed");
+        let goes_away = said.windows(5).any(|five| five[..2] == [0, 0] && five[3..] == [7, 0]);
+        assert_eq!(goes_away, protocol == "h2", "{said:?}");
+    }
+    assert_eq!(cut(&daemon, "idle"), 3.0);
+    assert_eq!(cut(&daemon, "header"), 0.0);
+}
+
+/// How many connections were cut for that reason.
+fn cut(daemon: &Daemon, reason: &str) -> f64 {
+    let sample = format!("claviger_connections_cut_total{{reason=\"{reason}\"}}");
+    tests::metrics::scrape(daemon).get(&sample)
+}
+
+/// The preface of HTTP/2 and empty settings.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// Eight connections from one address are let in, others are closed at once. On a slow machine the
 /// first may have idled out before the ninth comes: then it is tried again.

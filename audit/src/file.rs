@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
@@ -110,6 +111,8 @@ pub(crate) struct LiveFile {
 pub(crate) struct Committed {
     pub(crate) sequence: u64,
     pub(crate) index: u64,
+    /// How long the fdatasync took.
+    pub(crate) synced: Duration,
 }
 
 /// What went wrong with a file, and whether it can be used again.
@@ -148,14 +151,14 @@ impl LiveFile {
             push_record(text, &self.key, head, |t| subject.push_to(t), |t| ext.push_to(t));
             sequence += 1;
         }
-        let index = self.make_durable(text)?;
+        let (index, synced) = self.make_durable(text)?;
         self.next = sequence;
-        Ok(Committed { sequence: first, index })
+        Ok(Committed { sequence: first, index, synced })
     }
 
     /// Writes a comment line and returns its index in the tree.
     pub(crate) fn annotate(&mut self, line: &str) -> Result<u64, Fault> {
-        self.make_durable(&format!("{line}{LINE_END}"))
+        self.make_durable(&format!("{line}{LINE_END}")).map(|(index, _)| index)
     }
 
     /// Goes on after a failed write: cuts off what is not durable and leaves a
@@ -166,15 +169,17 @@ impl LiveFile {
         Ok(())
     }
 
-    /// Returns the index of the first line.
-    fn make_durable(&mut self, text: &str) -> Result<u64, Fault> {
+    /// Returns the index of the first line, and how long the fdatasync took.
+    fn make_durable(&mut self, text: &str) -> Result<(u64, Duration), Fault> {
         if let Err(error) = self.write(text.as_bytes()) {
             // Tried again when it is mended; now, so that a crash leaves no torn line.
             let _ = self.file.truncate(self.length);
             return Err(Fault::Write(error));
         }
+        let began = Instant::now();
         self.file.sync().map_err(Fault::Lost)?;
-        Ok(self.enter(text))
+        let synced = began.elapsed();
+        Ok((self.enter(text), synced))
     }
 
     /// Counts in what is durable now.

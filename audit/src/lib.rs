@@ -35,6 +35,7 @@ mod signer;
 mod start_error;
 mod tree;
 mod verify;
+mod watch;
 mod window;
 mod writer;
 
@@ -54,3 +55,4 @@ pub use signer::{Signer, SignerError};
 pub use start_error::StartError;
 pub use tree::{Hash, proves_consistency, proves_inclusion};
 pub use verify::{Summary, verify};
+pub use watch::Watch;

@@ -25,6 +25,7 @@ use crate::proofs::{self, ProofError};
 use crate::restore::{Restored, restore};
 use crate::signer::{Signer, SignerError};
 use crate::start_error::StartError;
+use crate::watch::Watch;
 use crate::writer::{Job, Message, Writer};
 
 /// How a log is started.
@@ -44,6 +45,8 @@ pub struct Options {
     /// Between two checkpoints at least: so long an entry waits for its checkpoint at most,
     /// while the token signs at once.
     pub checkpoint_pause: Duration,
+    /// Is told what is written, if anybody wants to know.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl Options {
@@ -55,6 +58,7 @@ impl Options {
             queue: 4096,
             origin: None,
             checkpoint_pause: Duration::from_secs(1),
+            watch: None,
         }
     }
 }
@@ -126,7 +130,7 @@ impl Log {
         let (bell, rings) = bounded(1);
         let last_checkpoint = Arc::new(AtomicBool::new(false));
         let places = Places::new(queue);
-        let (ends, seen) = ((inbox, bell.clone()), Arc::clone(&health));
+        let (ends, seen) = ((inbox, bell.clone()), (Arc::clone(&health), options.watch));
         let writer = Writer::new(maker, file, ends, seen, places.clone());
         let notary = Notary {
             ledger: Arc::clone(&ledger),
@@ -172,6 +176,11 @@ impl Log {
         }
         let place = self.0.places.take().ok_or(Unopened::Full)?;
         Ok(Entry::new(self.clone(), kind, subject, place))
+    }
+
+    /// How many entries are open or wait to be written.
+    pub fn open_entries(&self) -> usize {
+        self.0.places.taken()
     }
 
     /// Opens an entry for work that changes and tells nothing (a status, the log itself) and must

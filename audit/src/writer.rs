@@ -14,6 +14,7 @@ use crate::entry::Record;
 use crate::file::{Committed, Fault, LiveFile, Maker};
 use crate::health::{Health, Places};
 use crate::ledger::Ledger;
+use crate::watch::Watch;
 use crate::window::WINDOW;
 
 /// What the handles send.
@@ -54,6 +55,7 @@ pub(crate) struct Writer {
     health: Arc<Health>,
     places: Places,
     ledger: Arc<Ledger>,
+    watch: Option<Arc<dyn Watch>>,
     /// The last file of this run.
     last_id: u32,
     /// When the next attempt to heal is due.
@@ -80,10 +82,11 @@ impl Writer {
         maker: Maker,
         file: LiveFile,
         (inbox, bell): (Receiver<Message>, Sender<()>),
-        health: Arc<Health>,
+        (health, watch): (Arc<Health>, Option<Arc<dyn Watch>>),
         places: Places,
     ) -> Self {
         Self {
+            watch,
             ledger: Arc::clone(&maker.ledger),
             maker,
             bell,
@@ -176,13 +179,17 @@ impl Writer {
         match mem::replace(&mut self.target, Target::Lost) {
             Target::Good(mut file) => {
                 match file.commit(jobs.iter().map(|job| &job.record), &mut self.text) {
-                    Ok(Committed { sequence, index }) => {
+                    Ok(Committed { sequence, index, synced }) => {
+                        let entries = jobs.len();
                         for (job, place) in jobs.into_iter().zip(0..) {
                             let (sequence, index) = (sequence + place, index + place);
                             job.answer(Ok(Receipt::written(file.id(), sequence, index)));
                         }
                         self.target = Target::Good(file);
                         self.ring();
+                        if let Some(watch) = &self.watch {
+                            watch.committed(entries, synced);
+                        }
                     }
                     Err(fault) => {
                         self.fail(fault, file);
@@ -247,6 +254,9 @@ impl Writer {
             }
         };
         self.target = target;
+        if let Some(watch) = &self.watch {
+            watch.failed();
+        }
         self.health.fail(format!("the audit log file {:08x} failed: {error}", self.last_id));
     }
 
@@ -264,6 +274,9 @@ impl Writer {
                 Ok(file) => self.go_on(file),
                 Err(error) => {
                     self.retry = Instant::now() + RETRY;
+                    if let Some(watch) = &self.watch {
+                        watch.failed();
+                    }
                     self.health.fail(error.to_string());
                 }
             },

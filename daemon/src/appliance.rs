@@ -9,6 +9,7 @@ use crate::device::Device;
 use crate::keyring::Keyring;
 use crate::logbook::Logbook;
 use crate::login::Desk;
+use crate::metrics::Requests;
 use crate::power::Switch;
 use crate::selftest::Examiner;
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub log: Log,
     /// The audit log, for reading.
     pub logbook: Logbook,
+    /// The tallies of requests.
+    pub(crate) requests: Arc<Requests>,
     /// The end of this run.
     pub switch: Switch,
 }
@@ -62,6 +65,10 @@ impl Appliance {
 
     pub(crate) fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 }
 

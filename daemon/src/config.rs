@@ -18,6 +18,9 @@ pub struct Config {
     pub hem: Hem,
     /// Where it listens.
     pub listen: Listen,
+    /// Where it tells how it is.
+    #[serde(default)]
+    pub metrics: Metrics,
     /// The state.
     pub store: Store,
     /// The certificate it shows.
@@ -93,8 +96,10 @@ pub struct Limits {
     pub drain_ms: u64,
     /// Time for the first byte and the TLS handshake, in milliseconds.
     pub handshake_ms: u64,
-    /// Time from the opening of a connection, or from an answer on it, until the next request's
-    /// header is complete, in milliseconds.
+    /// Time from the first byte of a request's head (HTTP/1.1) to its end, in milliseconds.
+    pub header_ms: u64,
+    /// Time for which nothing may happen on a connection without a request under way, in
+    /// milliseconds. With HTTP/2 a request begins when its head is complete.
     pub idle_ms: u64,
 }
 
@@ -114,6 +119,11 @@ impl Limits {
         Duration::from_millis(self.handshake_ms)
     }
 
+    /// `header_ms`
+    pub fn header(&self) -> Duration {
+        Duration::from_millis(self.header_ms)
+    }
+
     /// `idle_ms`
     pub fn idle(&self) -> Duration {
         Duration::from_millis(self.idle_ms)
@@ -128,7 +138,33 @@ impl Default for Limits {
             connections_per_address: 512,
             drain_ms: 10_000,
             handshake_ms: 5_000,
+            header_ms: 10_000,
             idle_ms: 30_000,
+        }
+    }
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Allows an address that other hosts reach. What is told there is no secret and not protected.
+    pub allow_remote: bool,
+    /// Serves `/metrics` and `/health` there, in plain HTTP; a socket handed over by systemd takes
+    /// its place. Without either they are not served.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Metrics {
+    /// Whether it may be told at `address`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits(&self, address: SocketAddr) -> Result<(), &'static str> {
+        match address.ip().to_canonical().is_loopback() || self.allow_remote {
+            true => Ok(()),
+            false => Err("metrics.listen is an address that other hosts reach: take one of this \
+                host (127.0.0.1, [::1]), or say allow_remote = true"),
         }
     }
 }
@@ -219,7 +255,10 @@ impl Config {
         if self.listen.plain_http == PlainHttp::Device && self.listen.plain_address.is_none() {
             return Err("plain_http = \"device\" needs listen.plain_address");
         }
-        Ok(())
+        if limits.header_ms == 0 || limits.idle_ms == 0 {
+            return Err("a time limit of 0 lets no request in: give header_ms and idle_ms time");
+        }
+        self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
     }
 }
 
@@ -299,8 +338,14 @@ mod tests {
             GOOD.replace("[tls]", "plain_http = \"device\"\n[tls]"),
             GOOD.replace("[store]", "sessions = 0\n[store]"),
             GOOD.replace("[tls]", "hostname = \"\"\n[tls]"),
+            GOOD.replace("[tls]", "[listen.limits]\nheader_ms = 0\n[tls]"),
+            format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\""),
+            format!("{GOOD}\n[metrics]\nlisten = \"[::]:9464\""),
         ] {
             assert!(load(&bad).is_err());
+        }
+        for good in ["listen = \"[::1]:9464\"", "allow_remote = true\nlisten = \"0.0.0.0:9464\""] {
+            load(&format!("{GOOD}\n[metrics]\n{good}")).unwrap();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
 use bytes::{Bytes, BytesMut};
@@ -28,7 +28,9 @@ pub struct Pipeline(Arc<Parts>);
 struct Parts {
     appliance: Appliance,
     body_time: Duration,
-    router: Router<Vec<Route>>,
+    /// Which rows have a path.
+    router: Router<Vec<usize>>,
+    routes: Vec<Route>,
     /// Whether the plain listener serves the rows that the device serves there.
     plain: bool,
 }
@@ -44,9 +46,9 @@ impl Pipeline {
         body_time: Duration,
         plain: bool,
     ) -> Result<Self, String> {
-        let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
-        for route in routes {
-            paths.entry(route.path).or_default().push(route);
+        let mut paths: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (row, route) in routes.iter().enumerate() {
+            paths.entry(route.path).or_default().push(row);
         }
         let mut router = Router::new();
         for (path, rows) in paths {
@@ -56,7 +58,7 @@ impl Pipeline {
             )]
             router.insert(path, rows).map_err(|error| format!("{path}: {error}"))?;
         }
-        Ok(Self(Arc::new(Parts { appliance, body_time, router, plain })))
+        Ok(Self(Arc::new(Parts { appliance, body_time, router, routes, plain })))
     }
 
     /// Whether the plain listener serves anything.
@@ -66,23 +68,25 @@ impl Pipeline {
 
     /// Answers `request`, which came over TLS or, with `plain`, over the plain listener.
     pub async fn serve(self, request: Request<Incoming>, plain: bool) -> Outbound {
+        let began = Instant::now();
         let manners = Manners::of(request.headers());
         let parts = Arc::clone(&self.0);
-        let mut response = match self.admit(request, manners.wants_problem, plain).await {
+        let found = self.find(request.method(), request.uri().path());
+        let row = found.as_ref().map(|found| found.row);
+        let visit = Visit { found, wants_problem: manners.wants_problem, plain };
+        let mut response = match self.admit(request, visit).await {
             Ok(response) => response,
             Err(fault) => refuse(&fault, manners.wants_problem, None),
         };
         hem::dress(parts.appliance.device(), manners.origin, &mut response);
+        let status = response.status().as_u16();
+        parts.appliance.requests().answered(row, status, began.elapsed());
         response
     }
 
     /// Everything that comes before an operation, in the order of hem.md A1.
-    async fn admit(
-        self,
-        request: Request<Incoming>,
-        wants_problem: bool,
-        plain: bool,
-    ) -> Result<Outbound, Fault> {
+    async fn admit(self, request: Request<Incoming>, visit: Visit) -> Result<Outbound, Fault> {
+        let Visit { found, wants_problem, plain } = visit;
         if plain && !self.0.plain {
             return Err(Fault::Plain);
         }
@@ -93,10 +97,10 @@ impl Pipeline {
         }
         let caller = self.authenticate(request.headers())?;
         let (parts, body) = request.into_parts();
-        let found = self.find(&parts.method, parts.uri.path());
-        let limit = found.as_ref().map_or(DEFAULT_BODY_LIMIT, |found| found.0.body_limit);
+        let route = found.as_ref().and_then(|found| self.0.routes.get(found.row));
+        let limit = route.map_or(DEFAULT_BODY_LIMIT, |route| route.body_limit);
         let body = self.receive(&parts.method, &parts.headers, body, limit).await?;
-        let Some((route, arguments)) = found else {
+        let (Some(route), Some(Found { row, arguments })) = (route, found) else {
             return Err(Fault::NotFound("there is nothing at this path for this method".into()));
         };
         if !route.always && !self.0.appliance.device().is_initialised() {
@@ -124,7 +128,8 @@ impl Pipeline {
             arguments,
             plain,
         };
-        Ok(self.detach(caller, inbound, wants_problem).await)
+        let work = self.clone().operate(caller, inbound, row, wants_problem);
+        Ok(detach(work, wants_problem).await)
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Fault> {
@@ -145,11 +150,12 @@ impl Pipeline {
         caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
     }
 
-    fn find(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
+    fn find(&self, method: &Method, path: &str) -> Option<Found> {
         let found = self.0.router.at(path).ok()?;
-        let route = found.value.iter().find(|route| route.method == *method)?;
+        let serves = |row: &&usize| self.0.routes.get(**row).is_some_and(|r| r.method == *method);
+        let row = *found.value.iter().find(serves)?;
         let arguments = found.params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Some((route, arguments))
+        Some(Found { row, arguments })
     }
 
     /// The body, read to its end within bounds even where it is too long, so that the client gets
@@ -176,17 +182,14 @@ impl Pipeline {
         }
     }
 
-    /// Runs the operation apart from the socket: a caller who hangs up neither stops the token
-    /// midway nor loses the entry.
-    async fn detach(self, caller: Caller, inbound: Inbound, wants_problem: bool) -> Outbound {
-        match tokio::spawn(self.operate(caller, inbound, wants_problem)).await {
-            Ok(response) => response,
-            Err(_) => refuse(&Fault::Internal, wants_problem, None),
-        }
-    }
-
-    async fn operate(self, caller: Caller, inbound: Inbound, wants_problem: bool) -> Outbound {
-        let Some((route, _)) = self.find(&inbound.method, inbound.uri.path()) else {
+    async fn operate(
+        self,
+        caller: Caller,
+        inbound: Inbound,
+        row: usize,
+        wants_problem: bool,
+    ) -> Outbound {
+        let Some(route) = self.0.routes.get(row) else {
             return refuse(&Fault::Internal, wants_problem, None);
         };
         let log = self.0.appliance.log();
@@ -206,6 +209,31 @@ impl Pipeline {
             Ok(receipt) => conclude(route, receipt, outcome, wants_problem),
             Err(Unwritten) => refuse(&Fault::Unlogged, wants_problem, None),
         }
+    }
+}
+
+/// A row of the table and what its path leaves open.
+struct Found {
+    row: usize,
+    arguments: Vec<(String, String)>,
+}
+
+/// What is known of a request before anything is asked.
+struct Visit {
+    found: Option<Found>,
+    wants_problem: bool,
+    plain: bool,
+}
+
+/// Runs the operation apart from the socket: a caller who hangs up neither stops the token midway
+/// nor loses the entry.
+async fn detach(
+    work: impl Future<Output = Outbound> + Send + 'static,
+    wants_problem: bool,
+) -> Outbound {
+    match tokio::spawn(work).await {
+        Ok(response) => response,
+        Err(_) => refuse(&Fault::Internal, wants_problem, None),
     }
 }
 

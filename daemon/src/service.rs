@@ -1,23 +1,24 @@
 //! The running daemon: sockets, signals, the way down and, after a reboot, up again.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Ext, LogResult, LogType, Subject};
-use listenfd::ListenFd;
 use sd_notify::NotifyState;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
+use crate::metrics::Metrics;
+use crate::monitor::Monitor;
 use crate::openapi;
 use crate::pipeline::Pipeline;
 use crate::power::End;
 use crate::routes::routes;
+pub use crate::sockets::Addresses;
+use crate::sockets::Sockets;
 use crate::startup::{self, Opened, StartFault};
 use crate::wipe::wipe;
 
@@ -25,17 +26,8 @@ use crate::wipe::wipe;
 pub struct Service {
     config: Config,
     opened: Opened,
-    tls: TcpListener,
-    plain: Option<TcpListener>,
-}
-
-/// Where a daemon listens.
-#[derive(Clone, Copy, Debug)]
-pub struct Addresses {
-    /// The TLS listener.
-    pub tls: SocketAddr,
-    /// The plain listener.
-    pub plain: Option<SocketAddr>,
+    metrics: Metrics,
+    sockets: Sockets,
 }
 
 impl Service {
@@ -44,9 +36,10 @@ impl Service {
     /// # Errors
     /// [`StartFault`] says what failed and how to mend it.
     pub async fn open(config: Config) -> Result<Self, StartFault> {
-        let (tls, plain) = listeners(&config).await?;
-        let opened = startup::open(&config).await?;
-        Ok(Self { config, opened, tls, plain })
+        let sockets = Sockets::open(&config).await?;
+        let metrics = Metrics::new(&routes());
+        let opened = startup::open(&config, &metrics).await?;
+        Ok(Self { config, opened, metrics, sockets })
     }
 
     /// The device behind it.
@@ -64,10 +57,7 @@ impl Service {
     /// # Errors
     /// [`StartFault::Listen`]
     pub fn addresses(&self) -> Result<Addresses, StartFault> {
-        let of = |listener: &TcpListener| {
-            listener.local_addr().map_err(|e| StartFault::Listen("a listener".to_owned(), e))
-        };
-        Ok(Addresses { tls: of(&self.tls)?, plain: self.plain.as_ref().map(of).transpose()? })
+        self.sockets.addresses()
     }
 
     /// Serves until SIGTERM, SIGINT or a caller's request, then lets requests under way finish. A
@@ -76,20 +66,20 @@ impl Service {
     /// # Errors
     /// [`StartFault`] where the certificate can't be used, or something does not open again.
     pub async fn run(self, ready: impl FnOnce() + Send) -> Result<Ended, StartFault> {
-        let Self { config, mut opened, tls, plain } = self;
-        let sockets = Sockets { tls: Arc::new(tls), plain: plain.map(Arc::new) };
+        let Self { config, mut opened, metrics, sockets } = self;
+        let world = World { config, metrics, sockets };
         let mut signals = Signals::new()?;
         tokio::spawn(keep_watchdog_quiet());
         let mut ready = Some(ready);
         loop {
             let announce = || ready.take().map(|ready| ready()).unwrap_or_default();
-            let end = serve(&config, &mut opened, &sockets, &mut signals, announce).await?;
+            let end = serve(&world, &mut opened, &mut signals, announce).await?;
             match close(opened, end).await {
                 Some(ended) => {
                     let _ = sd_notify::notify(&[NotifyState::Stopping]);
                     return Ok(ended);
                 }
-                None => opened = startup::open(&config).await?,
+                None => opened = startup::open(&world.config, &world.metrics).await?,
             }
             tracing::info!("started anew");
         }
@@ -105,19 +95,21 @@ pub enum Ended {
     BySignal,
 }
 
-struct Sockets {
-    tls: Arc<TcpListener>,
-    plain: Option<Arc<TcpListener>>,
+/// What outlives a reboot.
+struct World {
+    config: Config,
+    metrics: Metrics,
+    sockets: Sockets,
 }
 
 /// One run, from the first connection to the last.
 async fn serve(
-    config: &Config,
+    world: &World,
     opened: &mut Opened,
-    sockets: &Sockets,
     signals: &mut Signals,
     ready: impl FnOnce(),
 ) -> Result<End, StartFault> {
+    let World { config, metrics, sockets } = world;
     let limits = config.listen.limits;
     let serves_plain = config.listen.plain_http == PlainHttp::Device;
     let appliance = opened.appliance.clone();
@@ -127,11 +119,17 @@ async fn serve(
     let (stop, stopping) = watch::channel(false);
     let server = server_config(&config.tls.certificate, &config.tls.key)?;
     let (renew, certificate) = watch::channel(server);
-    let reception = Reception::new(pipeline, certificate, limits, stopping);
+    let monitor = Monitor::new(opened, metrics.clone());
+    let watched = sockets.metrics.clone().map(|socket| monitor.receive(socket, stopping.clone()));
+    let connections = Arc::clone(&metrics.connections);
+    let reception = Reception::new(pipeline, certificate, (limits, connections), stopping);
     let mut entrances = tokio::task::JoinSet::new();
     entrances.spawn(reception.clone().receive(Arc::clone(&sockets.tls), Entrance::Tls));
     if let Some(plain) = &sockets.plain {
         entrances.spawn(reception.clone().receive(Arc::clone(plain), Entrance::Plain));
+    }
+    if let Some(watched) = watched {
+        entrances.spawn(watched);
     }
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     ready();
@@ -144,37 +142,6 @@ async fn serve(
     while entrances.join_next().await.is_some() {}
     reception.drain().await;
     Ok(end)
-}
-
-/// The sockets that systemd hands over, by their order, or else those of the configuration.
-async fn listeners(config: &Config) -> Result<(TcpListener, Option<TcpListener>), StartFault> {
-    let mut inherited = ListenFd::from_env();
-    let mut inherit = |index, what: &str| {
-        let socket = inherited.take_tcp_listener(index);
-        let socket = socket.map_err(|e| StartFault::Listen(format!("the inherited {what}"), e))?;
-        socket
-            .map(|socket| {
-                socket.set_nonblocking(true)?;
-                TcpListener::from_std(socket)
-            })
-            .transpose()
-            .map_err(|e| StartFault::Listen(format!("the inherited {what}"), e))
-    };
-    let (tls, plain) = (inherit(0, "TLS socket")?, inherit(1, "plain socket")?);
-    let tls = match tls {
-        Some(socket) => socket,
-        None => bind(config.listen.address).await?,
-    };
-    let plain = match (plain, config.listen.plain_address) {
-        (Some(socket), _) => Some(socket),
-        (None, Some(address)) => Some(bind(address).await?),
-        (None, None) => None,
-    };
-    Ok((tls, plain))
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
-    TcpListener::bind(address).await.map_err(|e| StartFault::Listen(address.to_string(), e))
 }
 
 /// What the service manager says. It is listened to without a gap, reboots included.

@@ -1,6 +1,7 @@
 //! From a configuration to a daemon that could serve: token, state, log, in that order.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError, Subject};
 use hsm_profiles::transport::Limits;
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
 use crate::login::Desk;
+use crate::metrics::Metrics;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
 use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
@@ -38,18 +40,21 @@ pub struct Opened {
     pub system: System,
 }
 
-/// Opens everything that `config` names. A token that has never been used gets its system keys.
+/// Opens everything that `config` names, and has it counted. A token that has never been used gets its system keys.
 ///
 /// # Errors
 /// [`StartFault`] says what failed and how to mend it. Nothing was served then.
-pub async fn open(config: &Config) -> Result<Opened, StartFault> {
+pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFault> {
     let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    system.vitals().tell(metrics.operations.clone());
     let store = Store::open(&config.store.path).await?;
+    let store = store.counted_by(Arc::clone(&metrics.transactions));
     let public = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
-    let log = start_log(config, &system, public).await?;
+    let signer = LoggerKey { system: system.clone(), public: public.logger };
+    let log = start_log(config, signer, metrics).await?;
     let examiner = Examiner::new(system.clone(), log.clone());
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     enter_recovery(&log, recovery)?;
@@ -62,6 +67,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone(), public.logger),
+        requests: Arc::clone(&metrics.requests),
         switch,
     });
     Ok(Opened { appliance, device, ends, log, store, vault, system })
@@ -127,14 +133,15 @@ async fn system_keys(
 
 async fn start_log(
     config: &Config,
-    system: &System,
-    public: SystemPublic,
+    signer: LoggerKey,
+    metrics: &Metrics,
 ) -> Result<Log, StartFault> {
     let directory = config.audit.directory.clone();
-    let signer = LoggerKey { system: system.clone(), public: public.logger };
+    let watch = metrics.writing.clone();
     let started = tokio::task::spawn_blocking(move || {
         make_private(&directory).map_err(StartFault::LogFolder)?;
-        let options = Options::new(directory, crate::NAME_AND_VERSION);
+        let mut options = Options::new(directory, crate::NAME_AND_VERSION);
+        options.watch = Some(watch);
         let log = Log::start(options, Box::new(signer))?;
         let ok = LogResult::LOG_RESULT_OK;
         let _ = log.append(LogType::LOG_TYPE_STARTUP, ok, Subject::None, Ext::None)?;

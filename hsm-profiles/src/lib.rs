@@ -43,6 +43,7 @@ pub use sealed::{
 pub use signature::{der, verify};
 pub use system::System;
 pub use task::{Ciphered, Counterpart, Held, Key, RFC3394_INITIAL, Task};
+pub use transport::{Load, Watch};
 pub use vault::Vault;
 pub use worker::{
     EXIT_DOWN, EXIT_PIN, EXIT_USAGE, Seat, Token, TokenOptions, WorkerOptions, worker_main,

@@ -151,6 +151,48 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// What [`name`](Self::name) answers.
+    pub const NAMES: [&str; 16] = [
+        "agree",
+        "agree_identity",
+        "derive",
+        "destroy",
+        "destroy_creation",
+        "employ",
+        "generate_pair",
+        "generate_sealed",
+        "generate_secret",
+        "list",
+        "mac",
+        "provision",
+        "sealed",
+        "self_test",
+        "sign_log",
+        "status",
+    ];
+
+    /// Its kind, for those who count. It says nothing of any key.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Agree { .. } => "agree",
+            Self::AgreeIdentity { .. } => "agree_identity",
+            Self::Derive { .. } => "derive",
+            Self::Destroy { .. } => "destroy",
+            Self::DestroyCreation { .. } => "destroy_creation",
+            Self::Employ { .. } => "employ",
+            Self::GeneratePair { .. } => "generate_pair",
+            Self::GenerateSealed { .. } => "generate_sealed",
+            Self::GenerateSecret { .. } => "generate_secret",
+            Self::List => "list",
+            Self::Mac { .. } => "mac",
+            Self::Provision => "provision",
+            Self::Sealed { .. } => "sealed",
+            Self::SelfTest => "self_test",
+            Self::SignLog { .. } => "sign_log",
+            Self::Status => "status",
+        }
+    }
+
     /// The key of a caller in the token that it works with.
     pub fn own_key(&self) -> Option<Kid> {
         match self {
@@ -326,6 +368,36 @@ pub enum TokenFault {
     /// The token has no mechanism for it.
     #[error("the token can't do this ({0})")]
     Unsupported(String),
+}
+
+impl TokenFault {
+    /// What [`name`](Self::name) answers.
+    pub const NAMES: [&str; 9] = [
+        "argument",
+        "busy",
+        "deadline",
+        "down",
+        "key_missing",
+        "outcome_unknown",
+        "pin_refused",
+        "unsealable",
+        "unsupported",
+    ];
+
+    /// Its kind, for those who count, without the reason.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Argument(_) => "argument",
+            Self::Busy => "busy",
+            Self::Deadline => "deadline",
+            Self::Down(_) => "down",
+            Self::KeyMissing => "key_missing",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::PinRefused => "pin_refused",
+            Self::Unsealable => "unsealable",
+            Self::Unsupported(_) => "unsupported",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::points::ForeignPoint;
 use crate::protocol::{
     Answer, Creation, Object, Operation, SecretBytes, SelfTest, TokenFault, TokenStatus,
 };
-use crate::transport::{Line, Vitals};
+use crate::transport::{Line, Load, Vitals};
 use crate::vault::{count, misunderstood, public};
 
 /// The daemon's side door to the token: its own keys, and objects without a permit. It is for the
@@ -121,6 +121,11 @@ impl System {
     /// [`TokenFault::OutcomeUnknown`] where they may be gone all the same.
     pub async fn destroy_kid(&self, kid: Kid) -> Result<u32, TokenFault> {
         count(&self.line.ask(Operation::Destroy { kid }).await?)
+    }
+
+    /// How many operations wait for the token or are under way.
+    pub fn load(&self) -> Load {
+        self.line.load()
     }
 
     /// How the token and its worker are, from any thread: health, restarts, process id.

@@ -33,6 +33,8 @@ pub struct Ready {
     pub url: String,
     /// The same of the plain listener.
     pub plain_url: Option<String>,
+    /// The same of the listener for metrics and health.
+    pub metrics_url: Option<String>,
     /// PEM: the root to trust.
     pub ca_file: PathBuf,
     /// The name in its certificate.
@@ -68,6 +70,7 @@ impl Home {
         let _ = std::fs::remove_file(&file);
         let any = "127.0.0.1:0";
         command.args(["dev", "--profile", "softhsm2", "--listen", any, "--plain-listen", any]);
+        command.args(["--metrics-listen", any]);
         command.args(["--user-passphrase", USER, "--master-passphrase", MASTER]);
         command.arg("--dir").arg(self.path()).arg("--ready-json").arg(&file);
         let mut child = self.spawn(command);
@@ -103,8 +106,13 @@ impl Home {
         let before = std::fs::read(self.at("ready.json")).unwrap();
         let before: Ready = serde_json::from_slice(&before).unwrap();
         let url = format!("https://{}:{}", before.hostname, address.port());
-        let ready =
-            Ready { url, plain_url: None, pid: i32::try_from(child.id()).unwrap(), ..before };
+        let ready = Ready {
+            url,
+            plain_url: None,
+            metrics_url: None,
+            pid: i32::try_from(child.id()).unwrap(),
+            ..before
+        };
         let mut daemon = Daemon { child, ready, dir: self.path().to_owned() };
         let is_up = until("the daemon serves or ends", LONG, || {
             if daemon.child.try_wait().unwrap().is_some() {
@@ -184,6 +192,11 @@ impl Daemon {
     /// The address of its plain listener.
     pub fn plain_address(&self) -> SocketAddr {
         address_in(self.ready.plain_url.as_ref().unwrap())
+    }
+
+    /// The address of its listener for metrics and health.
+    pub fn metrics_address(&self) -> SocketAddr {
+        address_in(self.ready.metrics_url.as_ref().unwrap())
     }
 
     /// Sends a signal to it.

@@ -22,7 +22,7 @@ chmod 644 /etc/claviger/tls/server.pem
 install -D -m 0644 /mnt/project/systemd/profiles/softhsm2.conf /etc/systemd/system/clavigerd.service.d/profile.conf
 systemctl daemon-reload
 
-systemctl start clavigerd.socket clavigerd.service || fail "the units do not start"
+systemctl start clavigerd-metrics.socket clavigerd.socket clavigerd.service || fail "the units do not start"
 ok "started: $(systemctl show -P ActiveState clavigerd.service), $(systemctl show -P StatusText clavigerd.service)"
 ask() { curl --silent --show-error --fail --max-time 20 --cacert /etc/claviger/tls/server.pem "https://localhost:8443$1"; }
 ask /api/system/status || fail "it does not answer"; echo
@@ -30,6 +30,9 @@ ask /api/auth/init >/dev/null || fail "the token was not provisioned"
 ok "answers through the socket that systemd holds"
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' http://localhost:8443/)" = 418 ] || fail "plain is not 418"
 ok "plain is 418"
+
+curl --silent --fail http://127.0.0.1:9464/health/ready || fail "it is not ready"; echo
+ok "ready, and says so through the socket for metrics"
 
 pid=$(systemctl show -P MainPID clavigerd.service)
 worker=$(pgrep -P "$pid")

@@ -65,6 +65,9 @@ pub(super) struct Dev {
     /// The TLS listener; port 0 takes a free one.
     #[arg(long)]
     pub(super) listen: Option<SocketAddr>,
+    /// Serves metrics and health there; port 0 takes a free one.
+    #[arg(long)]
+    pub(super) metrics_listen: Option<SocketAddr>,
     /// A second, plain listener.
     #[arg(long)]
     pub(super) plain_listen: Option<SocketAddr>,
@@ -77,7 +80,7 @@ pub(super) struct Dev {
     /// The administrator's passphrase at the first start; a random one is made without it.
     #[arg(long)]
     pub(super) master_passphrase: Option<String>,
-    /// Written when it serves: url, plain_url, ca_file, hostname, dir and pid.
+    /// Written when it serves: url, plain_url, metrics_url, ca_file, hostname, dir and pid.
     #[arg(long)]
     pub(super) ready_json: Option<PathBuf>,
 }

@@ -75,6 +75,7 @@ fn configuration(dir: &Path, options: &Dev) -> Result<Config, Failure> {
     }
     let mut config = Config::load(&path)?;
     config.listen.address = options.listen.unwrap_or(config.listen.address);
+    config.metrics.listen = options.metrics_listen.or(config.metrics.listen);
     config.listen.plain_address = options.plain_listen.or(config.listen.plain_address);
     Ok(config)
 }
@@ -163,6 +164,7 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
 struct Announcement {
     url: String,
     plain_url: Option<String>,
+    metrics_url: Option<String>,
     ca_file: PathBuf,
     hostname: String,
     dir: PathBuf,
@@ -174,6 +176,7 @@ impl Announcement {
         Self {
             url: format!("https://{hostname}:{}", addresses.tls.port()),
             plain_url: addresses.plain.map(|plain| format!("http://{hostname}:{}", plain.port())),
+            metrics_url: addresses.metrics.map(|metrics| format!("http://{metrics}")),
             ca_file: dir.join("ca.pem"),
             hostname: hostname.to_owned(),
             dir: dir.to_owned(),

@@ -1,6 +1,8 @@
 //! One connection, from its first byte to its last answer.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
@@ -11,8 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::listen::pace::{Pace, Paced, Protocol};
 use crate::listen::sniff::{Tongue, listen_to};
 use crate::listen::{Entrance, Reception, teapot};
+use crate::metrics::Cut;
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(reception: Reception, stream: TcpStream, entrance: Entrance) {
@@ -22,8 +26,13 @@ pub(super) async fn serve(reception: Reception, stream: TcpStream, entrance: Ent
         (Tongue::PlainHttp, Entrance::Plain) if reception.pipeline.serves_plain() => {
             http1(reception, stream, true).await;
         }
-        (Tongue::PlainHttp, _) => teapot::pour(stream).await,
-        (Tongue::Garbage, _) | (Tongue::Tls, Entrance::Plain) => {}
+        (Tongue::PlainHttp, _) => {
+            reception.connections.pour(entrance);
+            teapot::pour(stream).await;
+        }
+        (Tongue::Garbage, _) | (Tongue::Tls, Entrance::Plain) => {
+            reception.connections.cut(Cut::Garbage);
+        }
     }
 }
 
@@ -36,49 +45,53 @@ async fn shake_hands(reception: Reception, stream: TcpStream) {
                 Some(b"h2") => http2(reception, stream).await,
                 _ => http1(reception, stream, false).await,
             }
+            return;
         }
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake"),
         Err(_) => tracing::debug!("TLS handshake took too long"),
     }
+    reception.connections.cut(Cut::Handshake);
 }
 
 async fn http1<S>(reception: Reception, stream: S, plain: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut stopping = reception.stopping.clone();
-    let idle = reception.limits.idle();
-    let pipeline = reception.pipeline;
+    let pace = Pace::new(&reception.limits, Protocol::Http1);
+    let (pipeline, clock) = (reception.pipeline.clone(), pace.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = pipeline.clone();
-        async move { Ok::<_, Infallible>(pipeline.serve(request, plain).await) }
+        let (pipeline, under_way) = (pipeline.clone(), clock.begin());
+        async move {
+            let response = pipeline.serve(request, plain).await;
+            drop(under_way);
+            Ok::<_, Infallible>(response)
+        }
     });
-    // hyper starts this clock after each answer, so it bounds idle connections and slow headers.
+    // hyper's own limit for heads starts with the connection and with each answer, so it would
+    // bound idle connections as well; the pace tells the two apart.
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(idle)
+        .header_read_timeout(None)
         .title_case_headers(true)
         .max_headers(64)
         .max_buf_size(32 << 10)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
+        .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), service);
+    attend(reception, connection, &pace, |it| it.graceful_shutdown()).await;
 }
 
 async fn http2<S>(reception: Reception, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut stopping = reception.stopping.clone();
+    let pace = Pace::new(&reception.limits, Protocol::Http2);
     let idle = reception.limits.idle();
-    let pipeline = reception.pipeline;
+    let (pipeline, clock) = (reception.pipeline.clone(), pace.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = pipeline.clone();
-        async move { Ok::<_, Infallible>(pipeline.serve(request, false).await) }
+        let (pipeline, under_way) = (pipeline.clone(), clock.begin());
+        async move {
+            let response = pipeline.serve(request, false).await;
+            drop(under_way);
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -88,11 +101,40 @@ where
         .max_header_list_size(16 << 10)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(128)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
+        .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), service);
+    attend(reception, connection, &pace, |it| it.graceful_shutdown()).await;
 }
+
+/// Lets a connection go on until it ends by itself, passes a limit, or has answered what it was
+/// asked before the daemon stopped.
+async fn attend<C: Future>(
+    reception: Reception,
+    connection: C,
+    pace: &Pace,
+    wind_up: impl Fn(Pin<&mut C>),
+) {
+    let mut stopping = reception.stopping.clone();
+    tokio::pin!(connection);
+    let expired = pace.expired();
+    tokio::pin!(expired);
+    let mut is_stopping = false;
+    let cut = loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            cut = expired.as_mut() => break cut,
+            _ = stopping.wait_for(|stop| *stop), if !is_stopping => {
+                is_stopping = true;
+                wind_up(connection.as_mut());
+            }
+        }
+    };
+    reception.connections.cut(cut);
+    if cut == Cut::Idle {
+        // Nothing is under way, so it closes in order, and at once if the other side listens.
+        wind_up(connection.as_mut());
+        let _ = timeout(FAREWELL, connection).await;
+    }
+}
+
+/// For the last bytes of a connection that had nothing more to say.
+const FAREWELL: Duration = Duration::from_secs(1);

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::metrics::Turned;
+
 /// Counts connections and turns away those above the bounds.
 pub(super) struct Doorkeeper {
     in_all: usize,
@@ -25,17 +27,20 @@ impl Doorkeeper {
         Self { in_all, each, inside: Mutex::default(), emptied: Notify::new() }
     }
 
-    /// A place for a connection from `address`; `None` when there is none.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// A place for a connection from `address`, or why there is none.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Turned> {
         let address = household(address);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = inside.values().sum();
         let here = inside.get(&address).copied().unwrap_or(0);
-        if total >= self.in_all || here >= self.each {
-            return None;
+        if total >= self.in_all {
+            return Err(Turned::Full);
+        }
+        if here >= self.each {
+            return Err(Turned::Address);
         }
         inside.insert(address, here + 1);
-        Some(Place { doorkeeper: Arc::clone(self), address })
+        Ok(Place { doorkeeper: Arc::clone(self), address })
     }
 
     /// Returns when nobody is inside.
@@ -89,9 +94,9 @@ mod tests {
         let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let first = doorkeeper.admit(one).unwrap();
         let second = doorkeeper.admit(one).unwrap();
-        assert!(doorkeeper.admit(one).is_none());
+        assert_eq!(doorkeeper.admit(one).err(), Some(Turned::Address));
         let third = doorkeeper.admit(two).unwrap();
-        assert!(doorkeeper.admit(two).is_none());
+        assert_eq!(doorkeeper.admit(two).err(), Some(Turned::Full));
         drop(first);
         let fourth = doorkeeper.admit(two).unwrap();
         drop((second, third, fourth));

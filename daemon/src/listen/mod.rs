@@ -2,6 +2,7 @@
 
 mod connection;
 mod limits;
+mod pace;
 mod sniff;
 mod teapot;
 mod tls;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::Limits;
 use crate::listen::limits::Doorkeeper;
+use crate::metrics::Connections;
 use crate::pipeline::Pipeline;
 
 pub use tls::{TlsFault, server_config};
@@ -30,6 +32,7 @@ pub struct Reception {
     tls: watch::Receiver<Arc<ServerConfig>>,
     limits: Limits,
     doorkeeper: Arc<Doorkeeper>,
+    connections: Arc<Connections>,
     /// Becomes true when the daemon stops.
     stopping: watch::Receiver<bool>,
 }
@@ -45,15 +48,15 @@ pub enum Entrance {
 
 impl Reception {
     /// Connections are served by `pipeline` until `stopping` becomes true.
-    pub fn new(
+    pub(crate) fn new(
         pipeline: Pipeline,
         tls: watch::Receiver<Arc<ServerConfig>>,
-        limits: Limits,
+        (limits, connections): (Limits, Arc<Connections>),
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let doorkeeper =
             Arc::new(Doorkeeper::new(limits.connections, limits.connections_per_address));
-        Self { pipeline, tls, limits, doorkeeper, stopping }
+        Self { pipeline, tls, limits, doorkeeper, connections, stopping }
     }
 
     /// Accepts connections until the daemon stops.
@@ -88,15 +91,19 @@ impl Reception {
     }
 
     fn welcome(self, stream: TcpStream, peer: SocketAddr, entrance: Entrance) {
-        let Some(place) = self.doorkeeper.admit(peer.ip()) else {
-            tracing::debug!(%peer, "turned away: too many connections");
-            return;
+        let place = match self.doorkeeper.admit(peer.ip()) {
+            Ok(place) => place,
+            Err(why) => {
+                tracing::debug!(%peer, ?why, "turned away: too many connections");
+                return self.connections.refuse(why);
+            }
         };
+        let inside = self.connections.enter();
         // An answer is one small write: it must not wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
         tokio::spawn(async move {
             connection::serve(self, stream, entrance).await;
-            drop(place);
+            drop((place, inside));
         });
     }
 }

@@ -17,10 +17,13 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
+
+use crate::metrics::Transactions;
 
 pub use intents::IntentKind;
 pub(crate) use intents::{Intent, IntentId};
@@ -34,6 +37,7 @@ pub use settings::{Settings, SettingsFault};
 #[derive(Clone)]
 pub struct Store {
     pool: SqlitePool,
+    counts: Arc<Transactions>,
     #[cfg(test)]
     pub(crate) trip: std::sync::Arc<trip::Trip>,
 }
@@ -59,9 +63,25 @@ impl Store {
         Migrator::with_migrations(migrations()).run(&pool).await?;
         Ok(Self {
             pool,
+            counts: Arc::default(),
             #[cfg(test)]
             trip: std::sync::Arc::default(),
         })
+    }
+
+    /// The same, with its writes counted in `counts`.
+    pub(crate) fn counted_by(self, counts: Arc<Transactions>) -> Self {
+        Self { counts, ..self }
+    }
+
+    /// Reads something small.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`]
+    pub(crate) async fn answers(&self) -> Result<(), StoreFault> {
+        let _: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM settings").fetch_one(&self.pool).await?;
+        Ok(())
     }
 
     /// Whether nothing was ever kept in it: no settings, no keys, nothing begun.
@@ -117,6 +137,15 @@ impl Store {
     /// Makes a write durable. All writes end here. After an error it is not known whether the
     /// write happened.
     async fn commit(&self, work: Transaction<'static, Sqlite>) -> Result<(), StoreFault> {
+        let outcome = self.make_durable(work).await;
+        match outcome {
+            Ok(()) => self.counts.committed.increase(),
+            Err(_) => self.counts.failed.increase(),
+        }
+        outcome
+    }
+
+    async fn make_durable(&self, work: Transaction<'static, Sqlite>) -> Result<(), StoreFault> {
         #[cfg(test)]
         let mishap = self.trip.next();
         #[cfg(test)]

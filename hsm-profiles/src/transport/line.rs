@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::job::{Job, Reply};
-use super::{Limits, Transport, Vitals};
+use super::{Limits, Load, Transport, Vitals};
 use crate::protocol::{Answer, Operation, TokenFault};
 
 /// Asks over a transport. Clones share its queue.
@@ -36,8 +36,38 @@ impl Line {
 
     /// Has `operation` done. A caller who stops waiting before it was begun takes it back.
     pub(crate) async fn ask(&self, operation: Operation) -> Result<Answer, TokenFault> {
+        let (name, began) = (operation.name(), Instant::now());
+        let outcome = self.wait(operation, began).await;
+        self.tell(name, began, &outcome);
+        outcome
+    }
+
+    /// The same for a thread that may block. A runtime need not be at hand.
+    pub(crate) fn ask_blocking(&self, operation: Operation) -> Result<Answer, TokenFault> {
+        let (name, began) = (operation.name(), Instant::now());
+        let outcome = self.block(operation, began);
+        self.tell(name, began, &outcome);
+        outcome
+    }
+
+    /// How many wait or are under way.
+    pub(crate) fn load(&self) -> Load {
+        let Limits { queue, slow_queue, .. } = self.limits;
+        Load {
+            fast: queue.saturating_sub(self.fast.available_permits()),
+            slow: slow_queue.saturating_sub(self.slow.available_permits()),
+        }
+    }
+
+    fn tell(&self, name: &'static str, began: Instant, outcome: &Result<Answer, TokenFault>) {
+        if let Some(watch) = self.vitals().watch() {
+            watch.ended(name, outcome.as_ref().err(), began.elapsed());
+        }
+    }
+
+    async fn wait(&self, operation: Operation, began: Instant) -> Result<Answer, TokenFault> {
         let loss = Loss::of(&operation);
-        let deadline = Instant::now() + self.limits.deadline_of(&operation);
+        let deadline = began + self.limits.deadline_of(&operation);
         let (reply, answer) = oneshot::channel();
         self.submit(operation, Reply::Task(reply), deadline)?;
         match timeout_at(deadline, answer).await {
@@ -48,12 +78,11 @@ impl Line {
         }
     }
 
-    /// The same for a thread that may block. A runtime need not be at hand.
-    pub(crate) fn ask_blocking(&self, operation: Operation) -> Result<Answer, TokenFault> {
+    fn block(&self, operation: Operation, began: Instant) -> Result<Answer, TokenFault> {
         let loss = Loss::of(&operation);
         let patience = self.limits.deadline_of(&operation);
         let (reply, answer) = mpsc::sync_channel(1);
-        self.submit(operation, Reply::Thread(reply), Instant::now() + patience)?;
+        self.submit(operation, Reply::Thread(reply), began + patience)?;
         match answer.recv_timeout(patience) {
             Ok(Answer::Failed(fault)) => Err(fault),
             Ok(answer) => Ok(answer),

@@ -12,6 +12,7 @@ mod job;
 mod line;
 pub mod process;
 mod vitals;
+mod watch;
 
 pub(crate) use breaker::Breaker;
 pub(crate) use connection::{Connection, End};
@@ -19,6 +20,7 @@ pub(crate) use job::Backlog;
 pub use job::Job;
 pub(crate) use line::Line;
 pub use vitals::{Health, Vitals};
+pub use watch::{Load, Watch};
 
 use std::time::Duration;
 

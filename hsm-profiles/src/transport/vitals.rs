@@ -1,9 +1,11 @@
 //! How the other end of a transport is.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
+use super::Watch;
 use crate::protocol::TokenFault;
 
 /// Whether operations can be done now.
@@ -24,6 +26,7 @@ pub struct Vitals {
     health: watch::Sender<Health>,
     restarts: AtomicU64,
     worker: AtomicU32,
+    watch: OnceLock<Arc<dyn Watch>>,
 }
 
 impl Vitals {
@@ -33,6 +36,7 @@ impl Vitals {
             health: watch::Sender::new(health),
             restarts: AtomicU64::new(0),
             worker: AtomicU32::new(0),
+            watch: OnceLock::new(),
         }
     }
 
@@ -49,6 +53,15 @@ impl Vitals {
     /// The process id of the worker; `None` where there is none, or it is no process.
     pub fn worker(&self) -> Option<u32> {
         Some(self.worker.load(Ordering::Relaxed)).filter(|id| *id != 0)
+    }
+
+    /// Tells `watch` of each operation from now on. The first one to ask is told, no other.
+    pub fn tell(&self, watch: Arc<dyn Watch>) {
+        let _ = self.watch.set(watch);
+    }
+
+    pub(crate) fn watch(&self) -> Option<&dyn Watch> {
+        self.watch.get().map(|watch| &**watch)
     }
 
     /// Lets an operation in only where it can be done.
