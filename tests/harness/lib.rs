@@ -12,6 +12,7 @@ pub mod patience;
 pub mod process;
 pub mod programs;
 pub mod scene;
+pub mod tally;
 pub mod token;
 pub mod user;
 pub mod wire;

