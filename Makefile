@@ -31,11 +31,11 @@ test: ## every test, black-box ones on the real binaries and a real token
 	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked
 
-vectors: ## published vectors, with their counts
+vectors: ## published vectors and the checks by other implementations, with their counts
 	@.ci/need test
 	$(CARGO) build --workspace --bins --locked
 	$(CARGO) test --locked -p hsm-profiles --lib --test token -- --nocapture
-	$(CARGO) test --locked -p tests --test vectors -- --nocapture
+	$(CARGO) test --locked -p tests --test vectors --test independent -- --nocapture
 
 lint: ## formatting, clippy and documentation, each without a warning
 	@.ci/need build

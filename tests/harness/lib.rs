@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod patience;
 pub mod process;
 pub mod programs;
+pub mod python;
 pub mod scene;
 pub mod tally;
 pub mod token;

@@ -8,16 +8,20 @@ use std::process::{Command, Output};
 /// # Panics
 /// When it was not built; says how to.
 pub fn path(name: &str) -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let folder = own.parent().unwrap();
-    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
-    let path = folder.join(name);
+    let path = folder().join(name);
     assert!(
         path.exists(),
         "{} is missing: `make test` builds it, and so does `cargo build --workspace --bins`",
         path.display()
     );
     path
+}
+
+/// Where they are: a folder of the target folder.
+pub fn folder() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().unwrap();
+    if folder.ends_with("deps") { folder.parent().unwrap().to_owned() } else { folder.to_owned() }
 }
 
 /// Runs a program to its end.
