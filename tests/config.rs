@@ -35,7 +35,7 @@ fn good_configurations_are_good() {
     assert_eq!(ran.code, 0, "the configuration that is installed: {ran:?}");
 }
 
-fn bad() -> [(&'static str, String); 9] {
+fn bad() -> [(&'static str, String); 11] {
     [
         ("unknown-key", GOOD.replace("label =", "labell =")),
         ("unknown-section", format!("{GOOD}\n[metric]\naddress = \"127.0.0.1:9\"\n")),
@@ -45,6 +45,8 @@ fn bad() -> [(&'static str, String); 9] {
         ("wrong-type", GOOD.replace("label = \"claviger\"", "label = 7")),
         ("no-sessions", GOOD.replace("label =", "sessions = 0\nlabel =")),
         ("remote-metrics", format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\"\n")),
+        ("time-without-backend", format!("{GOOD}\n[hem]\ntrusted_time = \"checkin\"\n")),
+        ("bad-backend-key", format!("{GOOD}\n[hem]\nbackend_key = \"AAAA\"\n")),
         ("device-without-address", GOOD.replace("\n[tls]", "plain_http = \"device\"\n\n[tls]")),
     ]
 }

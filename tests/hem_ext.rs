@@ -102,7 +102,16 @@ fn forged_and_foreign_answers_open_nothing() {
     let begun = Instant::now();
     assert_eq!(exchange(&scene, "nonsense").status, 401);
     assert!(begun.elapsed() > Duration::from_millis(1500), "guessing gets slow");
-    assert_eq!(exchange(&scene, &phone.sign(&good, &eid)).status, 200, "and the good one is good");
+    // Without an end of its own a consent is good for eight hours (hem.md A15, 11).
+    let mut endless = good;
+    endless["exp"] = json!(0);
+    let token = exchange(&scene, &phone.sign(&endless, &eid)).text("token");
+    let claims: Value = serde_json::from_slice(
+        &Base64UrlUnpadded::decode_vec(token.split('.').nth(1).unwrap()).unwrap(),
+    )
+    .unwrap();
+    let life = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+    assert_eq!(life, 28_800);
 }
 
 #[test]

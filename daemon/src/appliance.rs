@@ -8,7 +8,7 @@ use crate::certificate::Certificate;
 use crate::device::Device;
 use crate::keyring::Keyring;
 use crate::logbook::Logbook;
-use crate::login::Desk;
+use crate::login::{CheckIn, Desk};
 use crate::metrics::Requests;
 use crate::power::Switch;
 use crate::selftest::Examiner;
@@ -21,6 +21,8 @@ pub struct Appliance(Arc<Parts>);
 pub struct Parts {
     /// The certificate that the daemon shows.
     pub certificate: Certificate,
+    /// Hearing from the backend.
+    pub checkin: CheckIn,
     /// Logins and session tokens.
     pub desk: Desk,
     /// The device's identity and configuration.
@@ -43,6 +45,10 @@ impl Appliance {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    pub(crate) fn checkin(&self) -> &CheckIn {
+        &self.0.checkin
     }
 
     /// Logins and session tokens.
@@ -85,6 +91,12 @@ impl Reach for () {
 impl Reach for Certificate {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.certificate.clone()
+    }
+}
+
+impl Reach for CheckIn {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.checkin.clone()
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Fault {
     Denied(Denied),
     /// The arguments are good and the operation did not work.
     Failed(Why),
+    /// Nobody may do this in the device's present state. It is not entered in the log.
+    Forbidden(Why),
     /// The page the request comes from is not welcome.
     ForeignOrigin,
     /// A defect in the daemon.
@@ -58,6 +60,7 @@ impl Fault {
             Self::Unlogged => "the audit log can't be written, so nothing is done".into(),
             Self::Conflict(why)
             | Self::Failed(why)
+            | Self::Forbidden(why)
             | Self::Invalid(why)
             | Self::NotFound(why)
             | Self::Unauthenticated(why) => why.clone(),

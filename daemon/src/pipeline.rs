@@ -117,6 +117,9 @@ impl Pipeline {
         if plain && !route.plain {
             return Err(Fault::Plain);
         }
+        if route.timed && !self.0.appliance.checkin().has_time() {
+            return Err(Fault::Forbidden("the clock is not set: check in with the backend".into()));
+        }
         if caller.is_anonymous() && route.door == Door::Bearer {
             return Err(Fault::Unauthenticated("this needs a bearer token".into()));
         }

@@ -95,6 +95,8 @@ pub struct Route {
     pub plain: bool,
     /// Whether it is served before the device is initialised and while the log can't be written.
     pub always: bool,
+    /// Whether it needs a time to rely on.
+    pub timed: bool,
     /// Whether it is served after the self-test failed.
     pub in_failure: bool,
     /// The JSON text that goes with a 400, where the specification has one.
@@ -141,6 +143,11 @@ impl Route {
     /// Serves it after the self-test failed, too.
     pub fn in_failure_too(self) -> Self {
         Self { in_failure: true, ..self }
+    }
+
+    /// Answers 403 while there is no time to rely on (hem.md A3).
+    pub fn with_time(self) -> Self {
+        Self { timed: true, ..self }
     }
 
     /// Sends this JSON text with every 400.
@@ -325,6 +332,7 @@ where
         body_limit: DEFAULT_BODY_LIMIT,
         plain: false,
         always: false,
+        timed: false,
         in_failure: false,
         invalid: None,
         run,

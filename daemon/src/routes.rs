@@ -9,8 +9,8 @@ use crate::route::{
     SEARCH, SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
 use crate::surface::hem::{
-    auth, cipher, crypto, derive, exdsa, ext, hmac, init, keymgmt, logger, power, pqc, selftest,
-    settings, system, wrap,
+    auth, checkin, cipher, crypto, derive, exdsa, ext, hmac, init, keymgmt, logger, power, pqc,
+    selftest, settings, system, wrap,
 };
 
 /// Every route there is.
@@ -22,14 +22,17 @@ pub fn routes() -> Vec<Route> {
         get( "/openapi.json",                      OPEN,        Silent,                            openapi::serve)
             .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
 
+        get( "/docs",                              OPEN,        Silent,                            openapi::page::serve)
+            .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
+
         get( "/api/auth/init",                     OPEN,        Silent,                            init::challenge)
-            .answers(INIT_GET).also_plain().in_every_state(),
+            .answers(INIT_GET).also_plain().in_every_state().with_time(),
         post("/api/auth/init",                     OPEN,        Success(LOG_TYPE_DEVICE_INITED),   init::initialise)
-            .answers(INIT_POST).also_plain().in_every_state(),
+            .answers(INIT_POST).also_plain().in_every_state().with_time(),
         get( "/api/auth/token",                    OPEN,        Silent,                            auth::challenge)
-            .answers(TOKEN_GET).also_plain(),
+            .answers(TOKEN_GET).also_plain().with_time(),
         post("/api/auth/token",                    OPEN,        Success(LOG_TYPE_AUTH_SUCCESS_INTERNAL), auth::login)
-            .answers(TOKEN_POST).also_plain(),
+            .answers(TOKEN_POST).also_plain().with_time(),
 
         post("/api/auth/ext/init",                 PAIR,        Silent,                            ext::pairing::init)
             .answers(EXT_POST).also_plain(),
@@ -38,14 +41,18 @@ pub fn routes() -> Vec<Route> {
         post("/api/auth/ext/mac",                  PAIR,        Silent,                            ext::pairing::mac)
             .answers(EXT_POST).also_plain(),
         post("/api/auth/ext/request",              OPEN,        Silent,                            ext::access::request)
-            .answers(EXT_REQUEST).also_plain(),
+            .answers(EXT_REQUEST).also_plain().with_time(),
         post("/api/auth/ext/token",                OPEN,        Success(LOG_TYPE_AUTH_SUCCESS_EXTERNAL), ext::access::token)
-            .answers(EXT_TOKEN).also_plain(),
+            .answers(EXT_TOKEN).also_plain().with_time(),
 
         get( "/api/system/version",                OPEN,        Silent,                            system::version)
             .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/status",                 OPEN,        Silent,                            system::status)
             .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
+        get( "/api/system/checkin",                OPEN,        Silent,                            checkin::check)
+            .answers(PUBLIC).also_plain().in_every_state().in_failure_too(),
+        post("/api/system/checkin",                OPEN,        Silent,                            checkin::checked)
+            .answers(CHECKIN).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/config",                 READ_CONFIG, Silent,                            system::config)
             .answers(CONFIG).also_plain(),
         post("/api/system/config",                 WRITE_CONFIG, Effect(LOG_TYPE_CONFIG_UPDATED),  settings::update)
@@ -123,14 +130,15 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+const CHECKIN: &[u16] = &[200, 400, 401, 408, 409, 411, 412, 413, 500];
 const CONFIG: &[u16] = &[200, 401, 403, 409, 412, 500];
 const CONFIG_POST: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
 const EXT_POST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500, 503];
-const EXT_REQUEST: &[u16] = &[200, 400, 401, 408, 409, 411, 412, 413, 500, 503];
-const EXT_TOKEN: &[u16] = &[200, 400, 401, 406, 408, 409, 411, 412, 413, 500, 503];
+const EXT_REQUEST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500, 503];
+const EXT_TOKEN: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
 const EXT_VALIDATE: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
-const INIT_GET: &[u16] = &[200, 401, 406, 412, 500];
-const INIT_POST: &[u16] = &[200, 400, 401, 406, 408, 409, 411, 412, 413, 500, 503];
+const INIT_GET: &[u16] = &[200, 401, 403, 406, 412, 500];
+const INIT_POST: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
 const KEY_DELETE: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500, 503];
 const KEY_GET: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500];
 const KEY_LIST: &[u16] = &[200, 401, 403, 406, 409, 412, 418, 500];
@@ -142,8 +150,8 @@ const NOT_UPDATED: &str = r#"{"updated":false}"#;
 const POWER: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
 const PUBLIC: &[u16] = &[200, 401, 412, 500];
 const SELFTEST: &[u16] = &[200, 401, 409, 412, 500, 503];
-const TOKEN_GET: &[u16] = &[200, 401, 409, 412, 500];
-const TOKEN_POST: &[u16] = &[200, 400, 401, 408, 409, 411, 412, 413, 500];
+const TOKEN_GET: &[u16] = &[200, 401, 403, 409, 412, 500];
+const TOKEN_POST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500];
 
 #[cfg(test)]
 mod tests {
@@ -154,9 +162,10 @@ mod tests {
         let mut served: Vec<_> = routes().into_iter().filter(|row| row.in_failure).collect();
         served.sort_by_key(|row| row.path);
         let paths: Vec<_> = served.iter().map(|row| row.path).collect();
-        let expected = ["reboot", "selftest", "status", "version"];
-        let (description, others) = paths.split_last().unwrap();
+        let expected = ["checkin", "checkin", "reboot", "selftest", "status", "version"];
+        let (descriptions, others): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|path| !path.starts_with("/api/"));
         assert_eq!(others, expected.map(|name| format!("/api/system/{name}")));
-        assert_eq!(*description, "/openapi.json");
+        assert_eq!(descriptions, ["/docs", "/openapi.json"]);
     }
 }

@@ -49,6 +49,13 @@ impl Examiner {
         self.0.latch.flaws.load(Ordering::Acquire)
     }
 
+    /// Shuts the device until the next start, for another reason than a test: [`LOCKED`] or
+    /// [`SHUT_DOWN`].
+    pub(crate) fn shut(&self, flaw: u8) {
+        self.0.latch.flaws.fetch_or(flaw, Ordering::AcqRel);
+        tracing::error!(flaw, "the backend shut the device: nothing is done until the next start");
+    }
+
     /// Tests the token and enters the outcome in the log.
     ///
     /// # Errors
@@ -106,6 +113,10 @@ fn entries(found: SelfTest, damaged_keys: usize) -> Vec<(LogType, LogResult)> {
 /// The bits of `fls_state`.
 const KNOWN_ANSWERS: u8 = 0x01;
 const RANDOMNESS: u8 = 0x02;
+/// The backend locked the device at a check-in.
+pub(crate) const LOCKED: u8 = 0x40;
+/// The backend shut the device down at a check-in.
+pub(crate) const SHUT_DOWN: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {

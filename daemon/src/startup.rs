@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 
 use crate::appliance::{Appliance, Parts};
 use crate::certificate::Certificate;
-use crate::config::Config;
+use crate::config::{Config, TrustedTime};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
-use crate::login::Desk;
+use crate::login::{Asks, CheckIn, Desk};
 use crate::metrics::Metrics;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
@@ -45,8 +45,10 @@ pub struct Opened {
 /// # Errors
 /// [`StartFault`] says what failed and how to mend it. Nothing was served then.
 pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFault> {
+    crate::clock::forget();
     let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
     system.vitals().tell(metrics.operations.clone());
+    let serial = status.serial.clone();
     let store = Store::open(&config.store.path).await?;
     let store = store.counted_by(Arc::clone(&metrics.transactions));
     let public = system_keys(&store, &system, status).await?;
@@ -59,9 +61,18 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     enter_recovery(&log, recovery)?;
     let (switch, ends) = Switch::new();
+    let desk = Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?;
+    let asks = Asks {
+        backend: config.hem.backend_key.map(|key| key.0),
+        identity: public.identity,
+        serial,
+        relies_on_it: config.hem.trusted_time == TrustedTime::Checkin,
+    };
+    let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
         certificate: Certificate::new(config.tls.clone()),
-        desk: Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?,
+        checkin: checkin.map_err(StartFault::Randomness)?,
+        desk,
         device: device.clone(),
         examiner,
         keyring,

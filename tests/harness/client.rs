@@ -1,5 +1,6 @@
 //! An HTTPS client that trusts the daemon's root and nothing else.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
@@ -42,8 +43,13 @@ impl Client {
 
     /// A client of the plain listener.
     pub fn plain(daemon: &Daemon) -> Self {
+        Self::plain_at(daemon.plain_address())
+    }
+
+    /// A client of a plain listener at this address.
+    pub fn plain_at(address: SocketAddr) -> Self {
         let http = blocking::Client::builder().no_proxy().timeout(ANSWER).build().unwrap();
-        Self { http, base: daemon.ready().plain_url.clone().unwrap() }
+        Self { http, base: format!("http://{address}") }
     }
 
     /// A request with `token`, if any, and `body` as JSON, if any.

@@ -129,10 +129,24 @@ impl Home {
     pub fn uninitialised() -> Self {
         let home = Self::new();
         home.start().stop();
-        for name in ["state.db", "state.db-wal", "state.db-shm"] {
-            let _ = std::fs::remove_file(home.at(name));
-        }
+        home.make_fresh();
         home
+    }
+
+    /// Takes the state away from a daemon that does not run: its device is a fresh one then.
+    pub fn make_fresh(&self) {
+        for name in ["state.db", "state.db-wal", "state.db-shm"] {
+            let _ = std::fs::remove_file(self.at(name));
+        }
+    }
+
+    /// Gives the plain listener of `clavigerd serve` a port that was free a moment ago.
+    pub fn free_plain_port(&self) -> SocketAddr {
+        let address = free_address();
+        let old = self.config();
+        let line = old.lines().find(|line| line.starts_with("plain_address = ")).unwrap();
+        self.configure(line, &format!("plain_address = \"{address}\""));
+        address
     }
 
     /// Runs a command of the daemon that needs it not to run, such as `adopt`.

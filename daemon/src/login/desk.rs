@@ -115,6 +115,18 @@ impl Desk {
         &self.0.session_public
     }
 
+    /// The session key, X25519.
+    pub(super) fn session_key(&self) -> PublicKey {
+        PublicKey::from(&self.0.session_key)
+    }
+
+    /// The secret that the session key and `peer` share; `None` where `peer` is no key to agree
+    /// with.
+    pub(super) fn agree(&self, peer: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.0.session_key.diffie_hellman(&PublicKey::from(*peer));
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+    }
+
     /// Verifies a login token: tag, session key, nonce and time. The nonce is spent only by
     /// [`Desk::grant`], once it is known whose key it was.
     ///
@@ -123,14 +135,10 @@ impl Desk {
     pub fn verify(&self, token: &str) -> Result<([u8; 32], LoginClaims), Fault> {
         let login = LoginToken::parse(token).map_err(|_| refused())?;
         let issuer = *login.issuer();
-        let shared = self.0.session_key.diffie_hellman(&PublicKey::from(issuer));
-        if !shared.was_contributory() {
-            return Err(refused());
-        }
-        let secret = Zeroizing::new(shared.to_bytes());
+        let secret = self.agree(&issuer).ok_or_else(refused)?;
         let claims: LoginClaims = login.open(&secret).map_err(|_| refused())?;
         let session = decode_base64(&claims.aud).ok_or_else(refused)?;
-        let ours = PublicKey::from(&self.0.session_key);
+        let ours = self.session_key();
         let now = now();
         let open = claims.nonce().is_some_and(|nonce| self.0.nonces.is_open(&nonce, now));
         let timely = u64::try_from(claims.exp).is_ok_and(|exp| exp > now);

@@ -1,12 +1,14 @@
 //! Logging in: challenges, the session key, bearer tokens, the delay against guessing.
 
 mod challenge;
+mod checkin;
 mod desk;
 mod external;
 mod scheme;
 mod throttle;
 
 pub use challenge::time_nonce;
+pub use checkin::{Asks, CheckIn, Standing, Told};
 pub(crate) use desk::owner;
 pub use desk::{Challenge, Desk, LoginClaims, Session};
 pub use external::{Errand, External};

@@ -4,6 +4,7 @@
 
 pub(crate) mod formats;
 mod operation;
+pub mod page;
 mod shape;
 mod texts;
 
@@ -65,6 +66,7 @@ pub fn document(rows: &[Route]) -> Value {
 /// Writes the description of the daemon's own table, once and before anybody asks.
 pub fn prepare() {
     LazyLock::force(&DOCUMENT);
+    page::prepare();
 }
 
 /// The description of the daemon's own table.

@@ -73,6 +73,7 @@ fn done(row: &Route, schemas: &mut Schemas) -> Value {
     let content = match (row.shape.content)(&mut schemas.told) {
         Content::Empty => None,
         Content::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
+        Content::Page => Some(json!({ "text/html": { "schema": { "type": "string" } } })),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
     if let Some(content) = content {

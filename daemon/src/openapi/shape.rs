@@ -10,6 +10,8 @@ pub enum Content {
     Empty,
     /// JSON of this schema.
     Json(Schema),
+    /// An HTML page.
+    Page,
     /// A text file.
     Text,
 }

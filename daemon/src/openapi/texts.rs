@@ -31,7 +31,9 @@ pub(super) fn status(status: u16) -> &'static str {
         200 => "Done.",
         400 => "The body or an argument makes no sense.",
         401 => "The token is missing where one is needed, or is not valid.",
-        403 => "The token's scope or role does not allow it. This is entered in the log.",
+        403 => {
+            "The token's scope or role does not allow it, which is entered in the log; or nobody may now."
+        }
         404 => "There is no such thing.",
         406 => "The request makes sense, and the operation did not work.",
         409 => "Not now: not initialised, the self-test failed, or the token or the log is away.",
@@ -65,13 +67,14 @@ pub(super) const TAGS: [(&str, &str); 6] = [
     ("crypto", "Operations with stored keys."),
     ("keymgmt", "Making, naming and removing keys."),
     ("logger", "The audit log, and proofs about it."),
-    ("meta", "This description."),
+    ("meta", "This description, for people and for programs."),
     ("system", "What the device is and how it is set up."),
 ];
 
 #[rustfmt::skip]
 const SUMMARIES: &[(&str, &str, &str)] = &[
-    ("GET",    "/openapi.json",                      "This description."),
+    ("GET",    "/openapi.json",                      "This description, for programs (OpenAPI 3.1)."),
+    ("GET",    "/docs",                              "This description, for people: one page of HTML that loads nothing else."),
     ("GET",    "/api/auth/init",                     "A challenge for the initialisation of a fresh device."),
     ("POST",   "/api/auth/init",                     "Initialises a fresh device. The key that signs becomes the administrator's."),
     ("GET",    "/api/auth/token",                    "A challenge for a login."),
@@ -83,6 +86,8 @@ const SUMMARIES: &[(&str, &str, &str)] = &[
     ("POST",   "/api/auth/ext/token",                "Exchanges an authenticator's consent for a bearer token."),
     ("GET",    "/api/system/version",                "Which hardware and software this is."),
     ("GET",    "/api/system/status",                 "How the device is."),
+    ("GET",    "/api/system/checkin",                "A token for the backend to answer, which sets the time where it comes from there."),
+    ("POST",   "/api/system/checkin",                "Takes in the backend's answer. Setting the time and shutting the device are entered in the log."),
     ("GET",    "/api/system/config",                 "How the device is set up."),
     ("POST",   "/api/system/config",                 "Changes settings, the certificate or the user's key, or wipes everything. A wipe, and the certificate of a fresh device, are answered with an empty 200."),
     ("GET",    "/api/system/reboot",                 "Starts the daemon anew; tokens and nonces die."),

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod checkin;
 pub mod cipher;
 pub mod crypto;
 pub mod derive;
@@ -37,7 +38,7 @@ pub(crate) fn status(fault: &Fault) -> StatusCode {
     match fault {
         Fault::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Conflict(_) | Fault::Unlogged => StatusCode::CONFLICT,
-        Fault::Denied(_) => StatusCode::FORBIDDEN,
+        Fault::Denied(_) | Fault::Forbidden(_) => StatusCode::FORBIDDEN,
         Fault::Failed(_) => StatusCode::NOT_ACCEPTABLE,
         Fault::ForeignOrigin => StatusCode::PRECONDITION_FAILED,
         Fault::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -8,7 +8,7 @@ use crate::clock::{now, rfc3339};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
-use crate::login::Desk;
+use crate::login::{CheckIn, Desk};
 use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Bare, Json, Request};
 use crate::selftest::Examiner;
@@ -62,17 +62,23 @@ pub struct Status {
     https: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<String>,
-    ts: String,
-    time: u64,
+    /// Only `false`: there is no time to rely on before a check-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tts: Option<bool>,
+    /// Not there before a check-in that the time comes from; nor is `time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<u64>,
 }
 
 /// How the device is.
 pub async fn status(
-    (device, examiner): (Device, Examiner),
+    ((device, examiner), checkin): ((Device, Examiner), CheckIn),
     _: Permit<Open>,
     ask: GetStatus,
 ) -> Result<Json<Status>, Fault> {
-    let now = now();
+    let now = checkin.has_time().then(now);
     let hostname = device.hostname();
     let elsewhere = ask.host.as_deref() != Some(&hostname);
     Ok(Json(Status {
@@ -83,7 +89,8 @@ pub async fn status(
         inited: (!device.is_initialised()).then_some(false),
         https: ask.plain.then_some(true),
         hostname: elsewhere.then_some(hostname),
-        ts: rfc3339(now),
+        tts: now.is_none().then_some(false),
+        ts: now.map(rfc3339),
         time: now,
     }))
 }
