@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use audit::Log;
 
+use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::device::Device;
 use crate::keyring::Keyring;
@@ -19,6 +20,8 @@ pub struct Appliance(Arc<Parts>);
 
 /// The parts of an appliance.
 pub struct Parts {
+    /// The proof of what this device is.
+    pub attestor: Attestor,
     /// The certificate that the daemon shows.
     pub certificate: Certificate,
     /// Hearing from the backend.
@@ -86,6 +89,12 @@ pub trait Reach: Send + 'static {
 
 impl Reach for () {
     fn reach(_: &Appliance) -> Self {}
+}
+
+impl Reach for Attestor {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.attestor.clone()
+    }
 }
 
 impl Reach for Certificate {

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod appliance;
+pub mod attestation;
 pub mod certificate;
 pub mod changes;
 pub mod clock;

@@ -60,8 +60,8 @@ use audit::{Entry, Ext, LogResult, LogType};
 use http::Method;
 use policies::{
     Action, Caller, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open,
-    PairAuthenticator, Permit, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest,
-    SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
+    PairAuthenticator, Permit, ReadAttestation, ReadConfig, ReadKey, ReadLog, Reboot, Roles,
+    RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use, WriteConfig,
 };
 use schemars::{Schema, SchemaGenerator};
 
@@ -256,6 +256,8 @@ impl LogRule {
 /// A cell of the scope column.
 pub struct Scope<A>(PhantomData<A>);
 
+/// Any token, or nothing on a fresh device.
+pub const ATTESTATION: Scope<ReadAttestation> = Scope(PhantomData);
 /// `keymgmt:gen`
 pub const GENERATE: Scope<CreateKey> = Scope(PhantomData);
 /// `keymgmt:del`

@@ -5,12 +5,12 @@ use audit::LogType::*;
 use crate::openapi;
 use crate::route::LogRule::{Effect, Errors, Full, Lookup, Silent, Success};
 use crate::route::{
-    DELETE, DERIVE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG, REBOOT, Route,
-    SEARCH, SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
+    ATTESTATION, DELETE, DERIVE, GENERATE, IMPORT, LIST, LOGGER, OPEN, PAIR, READ, READ_CONFIG,
+    REBOOT, Route, SEARCH, SELF_TEST, SHUTDOWN, UPDATE, USE, WRITE_CONFIG, delete, get, post,
 };
 use crate::surface::hem::{
-    auth, checkin, cipher, crypto, derive, exdsa, ext, hmac, init, keymgmt, logger, power, pqc,
-    selftest, settings, system, wrap,
+    attestation, auth, checkin, cipher, crypto, derive, exdsa, ext, hmac, init, keymgmt, logger,
+    power, pqc, selftest, settings, system, wrap,
 };
 
 /// Every route there is.
@@ -57,6 +57,10 @@ pub fn routes() -> Vec<Route> {
             .answers(CONFIG).also_plain(),
         post("/api/system/config",                 WRITE_CONFIG, Effect(LOG_TYPE_CONFIG_UPDATED),  settings::update)
             .answers(CONFIG_POST).also_plain().in_every_state().invalid_as(NOT_UPDATED),
+        get( "/api/system/config/attestation",     ATTESTATION, Silent,                            attestation::attestation)
+            .answers(ATTEST).also_plain().in_every_state(),
+        post("/api/system/config/provisioning",    OPEN,        Silent,                            attestation::provision)
+            .answers(PROVISION).also_plain().in_every_state(),
         get( "/api/system/reboot",                 REBOOT,      Success(LOG_TYPE_REBOOT),          power::reboot)
             .answers(POWER).also_plain().in_every_state().in_failure_too(),
         get( "/api/system/selftest",               SELF_TEST,   Silent,                            selftest::run)
@@ -130,6 +134,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+const ATTEST: &[u16] = &[200, 401, 409, 412, 500, 503];
 const CHECKIN: &[u16] = &[200, 400, 401, 408, 409, 411, 412, 413, 500];
 const CONFIG: &[u16] = &[200, 401, 403, 409, 412, 500];
 const CONFIG_POST: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
@@ -137,7 +142,7 @@ const EXT_POST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500, 503
 const EXT_REQUEST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500, 503];
 const EXT_TOKEN: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
 const EXT_VALIDATE: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
-const INIT_GET: &[u16] = &[200, 401, 403, 406, 412, 500];
+const INIT_GET: &[u16] = &[200, 401, 403, 406, 409, 412, 500, 503];
 const INIT_POST: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500, 503];
 const KEY_DELETE: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500, 503];
 const KEY_GET: &[u16] = &[200, 400, 401, 403, 406, 409, 412, 418, 500];
@@ -148,6 +153,7 @@ const LOG_KEY: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
 /// What a 400 of `POST /api/system/config` says.
 const NOT_UPDATED: &str = r#"{"updated":false}"#;
 const POWER: &[u16] = &[200, 401, 403, 409, 412, 500, 503];
+const PROVISION: &[u16] = &[200, 400, 401, 403, 406, 408, 409, 411, 412, 413, 500];
 const PUBLIC: &[u16] = &[200, 401, 412, 500];
 const SELFTEST: &[u16] = &[200, 401, 409, 412, 500, 503];
 const TOKEN_GET: &[u16] = &[200, 401, 403, 409, 412, 500];

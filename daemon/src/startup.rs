@@ -10,6 +10,7 @@ use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
 use tokio::sync::mpsc;
 
 use crate::appliance::{Appliance, Parts};
+use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::config::{Config, TrustedTime};
 use crate::device::Device;
@@ -51,7 +52,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let serial = status.serial.clone();
     let store = Store::open(&config.store.path).await?;
     let store = store.counted_by(Arc::clone(&metrics.transactions));
-    let public = system_keys(&store, &system, status).await?;
+    let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
@@ -70,6 +71,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     };
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
+        attestor: Attestor::new(system.clone(), attestation, &config.store.path),
         certificate: Certificate::new(config.tls.clone()),
         checkin: checkin.map_err(StartFault::Randomness)?,
         desk,
@@ -119,27 +121,29 @@ fn worker(config: &Config) -> WorkerCommand {
     command
 }
 
-/// The public halves of the system keys, which are made where neither the token nor the state
+/// The public halves of the system keys, and the point of the attestation key; they are made where neither the token nor the state
 /// knows any. A token without them beside a state that was made with some is the wrong token.
 async fn system_keys(
     store: &Store,
     system: &System,
     status: TokenStatus,
-) -> Result<SystemPublic, StartFault> {
+) -> Result<(SystemPublic, Option<Vec<u8>>), StartFault> {
     if let Some(public) = status.system {
-        // A token of an earlier version gets the key that it lacks. Where sealed keys are known
-        // already it has lost theirs, which another one would only cover up.
-        if !status.has_kek && !store.has_sealed().await? {
-            tracing::info!(token = %status.label, "making the key that seals keys");
-            system.provision().await?;
+        // A token of an earlier version gets the keys that it lacks. Where sealed keys are known
+        // already it has lost the one that opens them, which another would only cover up.
+        let whole = status.has_kek && status.attestation.is_some();
+        if !whole && (status.has_kek || !store.has_sealed().await?) {
+            tracing::info!(token = %status.label, "making the system keys that the token lacks");
+            return Ok((public, system.provision().await?.attestation));
         }
-        return Ok(public);
+        return Ok((public, status.attestation));
     }
     if !store.is_fresh().await? {
         return Err(StartFault::ForeignToken(status.label));
     }
     tracing::info!(token = %status.label, "the token is new: making the system keys");
-    system.provision().await?.system.ok_or(StartFault::Unprovisioned)
+    let status = system.provision().await?;
+    Ok((status.system.ok_or(StartFault::Unprovisioned)?, status.attestation))
 }
 
 async fn start_log(

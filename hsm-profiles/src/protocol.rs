@@ -37,6 +37,8 @@ pub struct Usage {
 /// The daemon's own keys in the token. No KID leads to them.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum SystemKey {
+    /// P-256, proves what device this is.
+    Attestation,
     /// X25519, the permanent identity (`eid`).
     Identity,
     /// Ed25519, signs the audit log.
@@ -65,6 +67,11 @@ pub enum Operation {
     AgreeIdentity {
         /// The peer's public key, validated.
         peer: [u8; 32],
+    },
+    /// An ECDSA signature with SHA-256 by [`SystemKey::Attestation`]: r and s, 64 bytes.
+    Attest {
+        /// The text.
+        message: Vec<u8>,
     },
     /// Makes a sealed key out of what `key` agrees on with a peer: the first bytes of HKDF-SHA-256
     /// (RFC 5869) without salt and with the info `encedo-<type>` (hem.md A9). The token does not
@@ -317,6 +324,8 @@ pub struct TokenStatus {
     pub native: Vec<KeyType>,
     /// The types of which keys are sealed.
     pub sealed: Vec<KeyType>,
+    /// The point of [`SystemKey::Attestation`] (SEC1, uncompressed), if the token has that key.
+    pub attestation: Option<Vec<u8>>,
     /// Whether the token has the key that opens sealed keys.
     pub has_kek: bool,
     /// Raw public keys of [`SystemKey::Identity`] (X25519) and [`SystemKey::Logger`] (Ed25519);

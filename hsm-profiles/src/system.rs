@@ -7,6 +7,7 @@ use crate::points::ForeignPoint;
 use crate::protocol::{
     Answer, Creation, Object, Operation, SecretBytes, SelfTest, TokenFault, TokenStatus,
 };
+use crate::signature::der;
 use crate::transport::{Line, Load, Vitals};
 use crate::vault::{count, misunderstood, public};
 
@@ -64,6 +65,24 @@ impl System {
             Answer::Secret(secret) => Ok(secret),
             _ => Err(misunderstood()),
         }
+    }
+
+    /// The signature of `message` by the attestation key: ECDSA with SHA-256 on P-256, DER.
+    ///
+    /// # Errors
+    /// [`TokenFault::Argument`] where the token has no such key; see [`System`] for the others.
+    pub async fn attest(&self, message: &[u8]) -> Result<Vec<u8>, TokenFault> {
+        let message = message.to_vec();
+        attested(self.line.ask(Operation::Attest { message }).await?)
+    }
+
+    /// [`System::attest`] for a thread that may block, never one of the runtime itself.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn attest_blocking(&self, message: &[u8]) -> Result<Vec<u8>, TokenFault> {
+        let message = message.to_vec();
+        attested(self.line.ask_blocking(Operation::Attest { message })?)
     }
 
     /// Tries known answers and the token's random generator. A test that fails is an answer.
@@ -139,6 +158,10 @@ fn status(answer: Answer) -> Result<TokenStatus, TokenFault> {
         Answer::Status(status) => Ok(status),
         _ => Err(misunderstood()),
     }
+}
+
+fn attested(answer: Answer) -> Result<Vec<u8>, TokenFault> {
+    der(KeyType::Secp256r1, &public(answer)?).ok_or_else(misunderstood)
 }
 
 fn exactly<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], TokenFault> {

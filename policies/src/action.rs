@@ -156,6 +156,27 @@ impl Action for PeerHalf {
     }
 }
 
+/// Have the device prove what it is. Any token will do, whatever its scope.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadAttestation {
+    /// Whether the device was never initialised: it has nobody to ask for a token then.
+    pub fresh: bool,
+}
+
+impl Action for ReadAttestation {
+    const DOOR: Door = Door::Conditional;
+    const ROLES: Roles = Roles::ALL;
+    const SCOPES: &'static [&'static str] = &[];
+
+    fn within(&self, _: &Scope) -> bool {
+        true
+    }
+
+    fn open_to_anyone(&self) -> bool {
+        self.fresh
+    }
+}
+
 /// Read the configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadConfig;

@@ -42,8 +42,8 @@ mod subject;
 
 pub use action::{
     Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
-    ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys, Shutdown, UpdateKey, Use,
-    WriteConfig,
+    ReadAttestation, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys,
+    Shutdown, UpdateKey, Use, WriteConfig,
 };
 pub use caller::{Caller, Denied, Permit};
 pub use encoding::{decode_base64, encode_base64};

@@ -90,6 +90,8 @@ const SUMMARIES: &[(&str, &str, &str)] = &[
     ("POST",   "/api/system/checkin",                "Takes in the backend's answer. Setting the time and shutting the device are entered in the log."),
     ("GET",    "/api/system/config",                 "How the device is set up."),
     ("POST",   "/api/system/config",                 "Changes settings, the certificate or the user's key, or wipes everything. A wipe, and the certificate of a fresh device, are answered with an empty 200."),
+    ("GET",    "/api/system/config/attestation",     "Proves that the attestation key is in this token now, and shows its certificate."),
+    ("POST",   "/api/system/config/provisioning",    "Takes in a certificate for the attestation key of a fresh device; 403 once it is initialised."),
     ("GET",    "/api/system/reboot",                 "Starts the daemon anew; tokens and nonces die."),
     ("GET",    "/api/system/selftest",               "Tests the token now."),
     ("GET",    "/api/system/shutdown",               "Stops the daemon, which stays down."),

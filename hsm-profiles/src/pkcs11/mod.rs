@@ -41,7 +41,7 @@ pub(crate) use raw_cipher::How;
 pub(crate) use seal::{fill_random, open, seal};
 pub(crate) use self_test::known_answers;
 pub(crate) use session::TokenSession;
-pub(crate) use sign::{hmac, mac, sign, sign_log};
+pub(crate) use sign::{attest, hmac, mac, sign, sign_log};
 pub(crate) use system_keys::{SystemKeys, canary_sings, find_system_keys, provision};
 
 /// A key object, valid in every session of the process.

@@ -28,6 +28,15 @@ pub(crate) fn sign_log(
     Ok(signature)
 }
 
+/// An ECDSA signature over the SHA-256 of `message` by a P-256 key: r and s, 64 bytes.
+pub(crate) fn attest(
+    session: &TokenSession,
+    key: ObjectHandle,
+    message: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    ecdsa(session, (key, KeyType::Secp256r1), &Sha256::digest(message))
+}
+
 /// An HMAC-SHA-256 (RFC 2104), 32 bytes.
 pub(crate) fn mac(
     session: &TokenSession,

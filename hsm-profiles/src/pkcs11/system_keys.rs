@@ -10,7 +10,7 @@ use super::find::find_one;
 use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_point, try_agreement};
 use super::seal::{open, seal};
 use super::session::TokenSession;
-use super::sign::{mac, sign_log};
+use super::sign::{attest, mac, sign_log};
 use super::template::{Wanted, read_back};
 use crate::key_type::KeyType;
 use crate::protocol::{SystemPublic, Usage};
@@ -27,8 +27,19 @@ pub(crate) struct SystemKeys {
     /// AES-256, opens sealed keys; `None` where an earlier version made the others, or the token
     /// has no AES.
     pub(crate) kek: Option<ObjectHandle>,
+    /// P-256, proves what device this is; `None` where an earlier version made the others, or the
+    /// token has no P-256.
+    pub(crate) attestation: Option<Attesting>,
     /// The public keys.
     pub(crate) public: SystemPublic,
+}
+
+/// The attestation key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attesting {
+    pub(crate) private: ObjectHandle,
+    /// SEC1, uncompressed.
+    pub(crate) point: [u8; 65],
 }
 
 /// Whether this `CKA_ID` is that of a system key.
@@ -36,8 +47,8 @@ pub(super) fn is_system_id(id: &[u8]) -> bool {
     id.starts_with(b"claviger-system:")
 }
 
-/// Finds the system keys and lets each do its work once. `None` where one other than the KEK is
-/// missing.
+/// Finds the system keys and lets each do its work once. `None` where one is missing, other
+/// than the KEK and the attestation key.
 pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKeys>, Failure> {
     let identity = find_pair(session, IDENTITY, KeyType::Curve25519)?;
     let logger = find_pair(session, LOGGER, KeyType::Ed25519)?;
@@ -52,12 +63,15 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
     if let Some(kek) = kek {
         try_kek(session, kek)?;
     }
+    let attestation = find_pair(session, ATTESTATION, KeyType::Secp256r1)?;
+    let attestation = attestation.map(|pair| try_attestation(session, &pair)).transpose()?;
     let public = SystemPublic { identity: array(&identity.raw)?, logger: array(&logger.raw)? };
     Ok(Some(SystemKeys {
         identity: identity.private,
         logger: logger.private,
         record_mac,
         kek,
+        attestation,
         public,
     }))
 }
@@ -81,6 +95,9 @@ pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
     provide_secret(session, &wanted(RECORD_MAC, KeyType::Sha2_256, sign))?;
     if session.module.profile.types.contains_key(&KeyType::Aes256) {
         provide_secret(session, &kek_wanted())?;
+    }
+    if session.module.profile.types.contains_key(&KeyType::Secp256r1) {
+        provide_pair(session, ATTESTATION, KeyType::Secp256r1, sign)?;
     }
     find_system_keys(session)?
         .ok_or_else(|| Failure::Wrong("a system key that was made can't be found again".into()))
@@ -111,6 +128,11 @@ fn try_kek(session: &TokenSession, kek: ObjectHandle) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::Wrong("the KEK does not open what it sealed".into())),
     }
+}
+
+fn try_attestation(session: &TokenSession, pair: &Pair) -> Result<Attesting, Failure> {
+    attest(session, pair.private, b"claviger: trial")?;
+    Ok(Attesting { private: pair.private, point: array(&pair.raw)? })
 }
 
 fn kek_wanted() -> Wanted<'static> {
@@ -155,9 +177,12 @@ fn wanted(name: &str, kind: KeyType, usage: Usage) -> Wanted<'_> {
     Wanted { id: name.as_bytes(), label: name, kind, usage, keep: true, keep_public: true }
 }
 
-fn array(raw: &[u8]) -> Result<[u8; 32], Failure> {
-    raw.try_into().map_err(|_| Failure::Wrong("a system key has not 32 bytes".into()))
+fn array<const N: usize>(raw: &[u8]) -> Result<[u8; N], Failure> {
+    raw.try_into().map_err(|_| Failure::Wrong(format!("a system key has not {N} bytes")))
 }
+
+/// P-256, proves what device this is.
+const ATTESTATION: &str = "claviger-system:attestation";
 
 /// X25519, the permanent identity.
 const IDENTITY: &str = "claviger-system:identity";

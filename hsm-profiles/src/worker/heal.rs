@@ -86,6 +86,7 @@ impl Seat {
             Operation::Employ { .. }
             | Operation::GenerateSealed { .. }
             | Operation::AgreeIdentity { .. }
+            | Operation::Attest { .. }
             | Operation::Mac { .. }
             | Operation::Sealed { .. }
             | Operation::SelfTest

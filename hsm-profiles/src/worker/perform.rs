@@ -23,6 +23,11 @@ impl Seat {
                 let key = self.system_keys()?.logger;
                 pkcs11::sign_log(&self.session, key, message).map(Answer::Public)
             }
+            Operation::Attest { message } => {
+                let key = self.system_keys()?.attestation;
+                let key = key.ok_or(Failure::Argument("the token has no attestation key"))?;
+                pkcs11::attest(&self.session, key.private, message).map(Answer::Public)
+            }
             Operation::Mac { message } => {
                 let key = self.system_keys()?.record_mac;
                 pkcs11::mac(&self.session, key, message).map(Answer::Public)

@@ -148,6 +148,9 @@ impl Shared {
             serial: info.serial_number().to_owned(),
             native: self.native.clone(),
             sealed: self.sealed(),
+            attestation: self
+                .system()
+                .and_then(|keys| keys.attestation.map(|key| key.point.to_vec())),
             has_kek: self.system().is_some_and(|keys| keys.kek.is_some()),
             system: self.system().map(|keys| keys.public),
         })

@@ -142,6 +142,11 @@ fn system_keys_have_theirs(meddler: &Meddler) {
             vec![Attribute::Derive(false), Attribute::Sign(true)],
         ),
         (
+            "claviger-system:attestation",
+            ObjectClass::PRIVATE_KEY,
+            vec![Attribute::Derive(false), Attribute::Sign(true)],
+        ),
+        (
             "claviger-system:record-mac",
             ObjectClass::SECRET_KEY,
             vec![Attribute::Sign(true), Attribute::Verify(false), Attribute::Decrypt(false)],

@@ -1,15 +1,15 @@
 //! `/api/system/checkin`: hearing from the backend what time it is (hem.md A8).
 
 use policies::{Open, Permit};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::Certificate;
 use crate::device::Device;
 use crate::fault::Fault;
-use crate::inbound::Inbound;
 use crate::login::CheckIn;
-use crate::route::{Appliance, Bare, Json, Request};
+use crate::route::{Bare, Json};
+use crate::surface::hem::body::Asked;
 
 /// What a check-in starts from.
 #[derive(JsonSchema, Serialize)]
@@ -25,29 +25,11 @@ pub async fn check(checkin: CheckIn, _: Permit<Open>, _: Bare<Open>) -> Result<J
 }
 
 /// `POST /api/system/checkin`.
-pub struct Checked(Result<CheckedBody, Fault>);
-
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "CheckedIn")]
-pub(super) struct CheckedBody {
+pub struct CheckedBody {
     /// The backend's answer.
     checked: String,
-}
-
-impl Request for Checked {
-    type Needs = Open;
-
-    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(inbound.json()))
-    }
-
-    fn needs(&self, _: &Appliance) -> Open {
-        Open
-    }
-
-    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Some(schemas.subschema_for::<CheckedBody>())
-    }
 }
 
 /// What a check-in came to.
@@ -70,9 +52,9 @@ pub struct Standing {
 pub async fn checked(
     (checkin, (device, certificate)): (CheckIn, (Device, Certificate)),
     _: Permit<Open>,
-    ask: Checked,
+    ask: Asked<Open, CheckedBody>,
 ) -> Result<Json<Standing>, Fault> {
-    let told = checkin.take(&ask.0?.checked).await?;
+    let told = checkin.take(&ask.judge()?.checked).await?;
     let newcrt = match told.certificate {
         Some(text) => Some(renew(&certificate, text, device.hostname()).await),
         None => None,

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::clock::now;
 use crate::device::{Device, NewSettings};
@@ -29,6 +30,9 @@ pub struct Challenge {
     /// 32 bytes, good for one use.
     #[schemars(with = "Base64")]
     jti: String,
+    /// The proof of what this device is, as in `system/config/attestation`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genuine: Option<String>,
     /// The device's X25519 identity key.
     #[schemars(with = "Base64")]
     eid: String,
@@ -36,7 +40,7 @@ pub struct Challenge {
 
 /// A challenge to answer with the master key.
 pub async fn challenge(
-    (device, desk): (Device, Desk),
+    ((device, desk), attestor): ((Device, Desk), Attestor),
     _: Permit<Open>,
     _: Bare<Open>,
 ) -> Result<Json<Challenge>, Fault> {
@@ -46,6 +50,7 @@ pub async fn challenge(
         exp: challenge.expires,
         spk: challenge.session_public,
         jti: challenge.nonce,
+        genuine: attestor.genuine_if_any().await?,
         eid: encode_base64(&device.public().identity),
     }))
 }
@@ -85,6 +90,9 @@ pub struct Initialised {
     /// A certificate request in PEM, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
+    /// The proof of what this device is, as in `system/config/attestation`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genuine: Option<String>,
 }
 
 /// What of the `cfg` is asked for and not kept.
@@ -111,7 +119,7 @@ impl Answer for Initialised {
 
 /// Sets the device up. The key that signs the request becomes the master key.
 pub async fn initialise(
-    ((device, desk), certificate): ((Device, Desk), Certificate),
+    ((device, desk), (certificate, attestor)): ((Device, Desk), (Certificate, Attestor)),
     _: Permit<Open>,
     ask: Initialise,
 ) -> Result<Initialised, Fault> {
@@ -126,13 +134,15 @@ pub async fn initialise(
         true => Some(certificate.request(wishes.hostname).await?),
         false => None,
     };
+    let genuine = attestor.genuine_if_any().await?;
     if !desk.spend(&claims) {
         return Err(Fault::Unauthenticated("this challenge was used already".into()));
     }
     let settings = device.initialise(new, issuer).await?;
     let scope = Scope::parse("system:config").map_err(|_| Fault::Internal)?;
     let session = desk.issue(Subject::User, scope, now() + LIFETIME, None)?;
-    Ok(Initialised { instanceid: settings.instanceid.clone(), token: session.token, csr })
+    let instanceid = settings.instanceid.clone();
+    Ok(Initialised { instanceid, token: session.token, csr, genuine })
 }
 
 fn parsed<T: DeserializeOwned>(configuration: &Value) -> Result<T, Fault> {

@@ -1,5 +1,6 @@
 //! The HEM API (hem.md): statuses, cross-origin rules, and the handlers by subject.
 
+pub mod attestation;
 pub mod auth;
 pub mod body;
 pub mod checkin;

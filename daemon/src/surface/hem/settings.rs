@@ -4,6 +4,7 @@ use policies::{Permit, Subject, WriteConfig, decode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::changes::Changes;
 use crate::device::Device;
@@ -80,6 +81,9 @@ pub struct Done {
     /// A certificate request in PEM, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
+    /// The proof of what this device is, with a certificate request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genuine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reboot_required: Option<bool>,
 }
@@ -97,9 +101,12 @@ impl Answer for Updated {
     }
 }
 
+/// What a change may touch.
+type Reached = ((Device, Desk), ((Certificate, Attestor), Switch));
+
 /// Changes the settings, the certificate or the user's key, or has everything destroyed.
 pub async fn update(
-    ((device, desk), (certificate, switch)): ((Device, Desk), (Certificate, Switch)),
+    ((device, desk), ((certificate, attestor), switch)): Reached,
     leave: Permit<WriteConfig>,
     ask: Update,
 ) -> Result<Updated, Fault> {
@@ -127,16 +134,20 @@ pub async fn update(
         Some(rotation) => body.changes.with_user_key(rotation.judge(&device, &desk, &leave)?),
         None => body.changes,
     };
-    let csr = match body.gen_csr {
-        true => Some(certificate.request(hostname.clone()).await?),
-        false => None,
+    let (csr, genuine) = match body.gen_csr {
+        true => {
+            let csr = certificate.request(hostname.clone()).await?;
+            (Some(csr), attestor.genuine_if_any().await?)
+        }
+        false => (None, None),
     };
     let renewed = tls.is_some();
     if let Some(crt) = tls {
         certificate.replace(certificate.examine(crt, hostname).await?).await?;
     }
     let updated = device.change(changes, renewed).await?;
-    Ok(Updated::Done(Done { updated, csr, reboot_required: renewed.then_some(true) }))
+    let reboot_required = renewed.then_some(true);
+    Ok(Updated::Done(Done { updated, csr, genuine, reboot_required }))
 }
 
 impl Tls {

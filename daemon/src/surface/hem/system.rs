@@ -4,6 +4,7 @@ use policies::{Open, Permit, ReadConfig, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
+use crate::attestation::Attestor;
 use crate::clock::{now, rfc3339};
 use crate::device::Device;
 use crate::fault::Fault;
@@ -119,6 +120,10 @@ pub struct Configuration {
     ip: String,
     http_option_hsts: bool,
     http_option_dosprot_mode: u8,
+    /// The attestation key's identifier: 20 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Base64>")]
+    genuine_id: Option<String>,
     storage_mode: u32,
     storage_disk0size: u64,
     /// The device's X25519 key of this run.
@@ -130,7 +135,7 @@ pub struct Configuration {
 
 /// How the device is set up.
 pub async fn config(
-    (device, desk): (Device, Desk),
+    ((device, desk), attestor): ((Device, Desk), Attestor),
     _: Permit<ReadConfig>,
     _: Bare<ReadConfig>,
 ) -> Result<Json<Configuration>, Fault> {
@@ -156,6 +161,7 @@ pub async fn config(
         ip: set.ip,
         http_option_hsts: set.http_option_hsts,
         http_option_dosprot_mode: set.http_option_dosprot_mode,
+        genuine_id: attestor.id(),
         storage_mode: set.storage_mode,
         storage_disk0size: set.storage_disk0size,
         spk: challenge.session_public,
