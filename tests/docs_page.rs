@@ -34,10 +34,12 @@ fn it_tells_what_the_document_tells() {
     let scene = Scene::new();
     let html = page(&scene.client.call("GET", PATH, None, None));
     let document = document(&routes());
+    let plain = html.replace("<code>", "").replace("</code>", "");
     let has = |text: &str| {
+        let text = text.replace('`', "");
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let text = text.replace('"', "&quot;").replace('\'', "&#39;");
-        assert!(html.contains(&text), "no {text:?} on the page");
+        assert!(plain.contains(&text), "no {text:?} on the page");
     };
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 use tests::client::Client;
 use tests::curves::{Curve, SoftKey};
 use tests::daemon::{Home, USER, write};
 use tests::login::{Challenge, now};
 use tests::scene::Scene;
-use tests::user::{User, b64};
+use tests::user::{User, b64, derive};
 use tests::wire::over_tls;
 
 /// 10
@@ -106,16 +108,22 @@ fn a_fresh_device_says_409_before_418() {
 fn the_name_of_a_symmetric_key_does_not_follow_from_the_key() {
     let scene = Scene::new();
     let source = scene.create("CURVE25519", None);
-    let peer = b64(&SoftKey::random(Curve::Curve25519).public());
-    let derive = || {
-        let body = json!({ "kid": source, "pubkey": peer, "label": "twin", "type": "AES256" });
-        scene.client.post("/api/keymgmt/derive", &scene.user("keymgmt:derive"), &body).text("kid")
+    let peer = SoftKey::random(Curve::Curve25519);
+    let secret = peer.agree(&scene.public(&source));
+    let ask = |kind: &str| {
+        let body = json!({
+            "kid": source, "pubkey": b64(&peer.public()), "label": "derived", "type": kind,
+        });
+        scene.client.post("/api/keymgmt/derive", &scene.user("keymgmt:derive"), &body)
     };
-    let (one, other) = (derive(), derive());
-    assert_ne!(one, other);
-    let (one, other) = (User::of(&scene, one), User::of(&scene, other));
-    let body = json!({ "msg": b64(&[1; 16]), "alg": "AES256-ECB" });
-    let told =
-        |user: &User<'_>| user.ask("/api/crypto/cipher/encrypt", body.clone()).bytes("ciphertext");
-    assert_eq!(told(&one), told(&other), "the same key under two names");
+    for kind in ["AES256", "SHA2-256", "SHA3-256"] {
+        let kid = ask(kind).text("kid");
+        let key = derive(&secret, &[b"encedo-", kind.as_bytes()], 32);
+        let digests = [Sha1::digest(&key).to_vec(), Sha256::digest(&key).to_vec()];
+        for digest in digests.into_iter().chain([key]) {
+            let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_ne!(kid, name, "{kind}");
+        }
+        assert_eq!(ask(kind).status, 406, "the same key is kept once");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
 use tests::authenticator::{
     PAIR, Phone, ask, bytes, eid, exchange, mac, offer, opened, public, seal, shared, validate,

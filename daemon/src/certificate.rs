@@ -1,25 +1,37 @@
 //! The certificate that the daemon shows, for those who renew it over the API.
 
+mod exchange;
+mod sealed_key;
+
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64ct::{Base64, Encoding};
 use policies::decode_base64;
 use rcgen::{CertificateParams, DnType, KeyPair};
+use zeroize::Zeroizing;
 
 use crate::config::Tls;
 use crate::durable;
 use crate::fault::Fault;
 use crate::listen::{fits, read_private};
+pub use exchange::settle;
+pub use sealed_key::SealedTlsKey;
 
 /// The files of the certificate and its key. Cloning is shallow.
 #[derive(Clone)]
-pub struct Certificate(Arc<Tls>);
+pub struct Certificate(Arc<Files>);
+
+struct Files {
+    tls: Tls,
+    /// Held while they change: what was checked is what is written.
+    turn: Mutex<()>,
+}
 
 impl Certificate {
     /// Those of the configuration.
-    pub fn new(files: Tls) -> Self {
-        Self(Arc::new(files))
+    pub fn new(tls: Tls) -> Self {
+        Self(Arc::new(Files { tls, turn: Mutex::default() }))
     }
 
     /// A certificate request (PKCS#10, PEM) for `hostname` by the key in use.
@@ -27,42 +39,63 @@ impl Certificate {
     /// # Errors
     /// [`Fault::Failed`] where the key can't be read or makes no request.
     pub async fn request(&self, hostname: String) -> Result<String, Fault> {
-        let files = Arc::clone(&self.0);
-        apart(move || request(&files.key, hostname).map_err(|why| failed(&why))).await
+        self.apart(move |tls| request(&tls.key, hostname).map_err(|why| failed(&why))).await
     }
 
-    /// Checks that `text` is a certificate of the key in use for `hostname`: a PEM chain, the
-    /// server's own first, or the base64 of one or of a single DER certificate. Answers the PEM.
+    /// Puts `text` in the place of the certificate, where it is one of the key in use for
+    /// `hostname`: a PEM chain, the server's own first, or the base64 of one or of a single DER
+    /// certificate. It is shown after a restart or a reload.
     ///
     /// # Errors
-    /// [`Fault::Failed`] says what does not fit.
-    pub async fn examine(&self, text: String, hostname: String) -> Result<Vec<u8>, Fault> {
-        let files = Arc::clone(&self.0);
-        apart(move || {
-            let pem =
-                to_pem(&text).ok_or_else(|| failed("crt is neither PEM nor base64 of DER"))?;
-            fits(&pem, &files.key, &hostname).map_err(|why| failed(&format!("crt: {why}")))?;
-            Ok(pem)
+    /// [`Fault::Failed`] says what does not fit, or that the file can't be replaced; the old one
+    /// stays then.
+    pub async fn renew(&self, text: String, hostname: String) -> Result<(), Fault> {
+        self.apart(move |tls| {
+            let pem = to_pem(&text).ok_or_else(|| failed(NO_CERTIFICATE))?;
+            let key = read_private(&tls.key).map_err(|_| failed("the TLS key can't be read"))?;
+            fits(&pem, &key, &hostname).map_err(|why| failed(&format!("crt: {why}")))?;
+            durable::write(&tls.certificate, &pem, 0o644).map_err(|error| unwritten(tls, &error))
         })
         .await
     }
 
-    /// Puts what [`Certificate::examine`] answered in the place of the certificate. It is shown
-    /// after a restart or a reload.
+    /// Puts `text` and the key `key` (PKCS#8, PEM) in the place of both, as [`Certificate::renew`]
+    /// does of one.
     ///
     /// # Errors
-    /// [`Fault::Failed`] where the file can't be replaced; the old one stays then.
-    pub async fn replace(&self, pem: Vec<u8>) -> Result<(), Fault> {
-        let files = Arc::clone(&self.0);
-        apart(move || {
-            let path = &files.certificate;
-            durable::write(path, &pem, 0o644).map_err(|error| {
-                tracing::error!(%error, path = %path.display(), "the certificate can't be replaced");
-                failed("the daemon may not replace its certificate's file: see its messages")
-            })
+    /// As there.
+    pub async fn exchange(
+        &self,
+        text: String,
+        key: Zeroizing<String>,
+        hostname: String,
+    ) -> Result<(), Fault> {
+        self.apart(move |tls| {
+            let pem = to_pem(&text).ok_or_else(|| failed(NO_CERTIFICATE))?;
+            let key = key.as_bytes();
+            fits(&pem, key, &hostname).map_err(|_| sealed_key::unopened())?;
+            exchange::exchange(tls, &pem, key).map_err(|error| unwritten(tls, &error))
         })
         .await
     }
+
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tls) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let files = Arc::clone(&self.0);
+        let work = move || {
+            let _turn = files.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&files.tls)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)?
+    }
+}
+
+fn unwritten(tls: &Tls, error: &std::io::Error) -> Fault {
+    let (certificate, key) = (tls.certificate.display(), tls.key.display());
+    tracing::error!(%error, %certificate, %key, "the TLS files can't be replaced");
+    failed("the daemon may not replace its TLS files: see its messages")
 }
 
 fn request(key: &Path, hostname: String) -> Result<String, String> {
@@ -103,12 +136,7 @@ fn failed(why: &str) -> Fault {
     Fault::Failed(why.to_owned().into())
 }
 
-async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)?
-}
-
+const NO_CERTIFICATE: &str = "crt is neither PEM nor base64 of DER";
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
 #[cfg(test)]
@@ -162,10 +190,9 @@ mod tests {
             Base64::encode_string(good.der()),
             Base64::encode_string(good.pem().as_bytes()),
         ] {
-            let pem = ours.examine(form, host()).await.unwrap();
-            ours.replace(pem).await.unwrap();
+            ours.renew(form, host()).await.unwrap();
             let kept = std::fs::read(site.folder.path().join("crt.pem")).unwrap();
-            fits(&kept, &site.folder.path().join("key.pem"), "hem.example.org").unwrap();
+            fits(&kept, site.key.serialize_pem().as_bytes(), "hem.example.org").unwrap();
         }
         for bad in [
             signed(&stranger, "hem.example.org").pem(),
@@ -175,7 +202,7 @@ mod tests {
             "no base64!".to_owned(),
             String::new(),
         ] {
-            assert!(matches!(ours.examine(bad, host()).await, Err(Fault::Failed(_))));
+            assert!(matches!(ours.renew(bad, host()).await, Err(Fault::Failed(_))));
         }
     }
 }

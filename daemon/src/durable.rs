@@ -18,7 +18,15 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&beside, path)?;
+    rename(&beside, path)
+}
+
+/// Puts the file `from` in the place of `path`, in the same folder, for good.
+///
+/// # Errors
+/// What the file system says.
+pub fn rename(from: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(from, path)?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -8,6 +8,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::certificate::settle;
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
@@ -117,6 +118,9 @@ async fn serve(
         .map_err(StartFault::Routes)?;
     openapi::prepare();
     let (stop, stopping) = watch::channel(false);
+    if let Err(error) = settle(&config.tls) {
+        tracing::error!(%error, "an exchange of the TLS key that broke off can't be ended");
+    }
     let server = server_config(&config.tls.certificate, &config.tls.key)?;
     let (renew, certificate) = watch::channel(server);
     let monitor = Monitor::new(opened, metrics.clone());

@@ -121,8 +121,8 @@ fn worker(config: &Config) -> WorkerCommand {
     command
 }
 
-/// The public halves of the system keys, and the point of the attestation key; they are made where neither the token nor the state
-/// knows any. A token without them beside a state that was made with some is the wrong token.
+/// The public halves of the system keys, and the point of the attestation key. They are made where
+/// neither the token nor the state knows any. A token without them beside a state that was made with some is the wrong token.
 async fn system_keys(
     store: &Store,
     system: &System,

@@ -1,12 +1,14 @@
 //! What the daemon and the token worker say to each other: plain data, one operation a frame.
 
+mod traits;
+
 use policies::Kid;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::key_type::{KeyType, SecretDigest};
 use crate::sealed::{NewSealed, Outcome, SealedKey, SealedTask};
-use crate::task::{Ciphered, Counterpart, Held, Key, Task};
+use crate::task::{Ciphered, Counterpart, Key, Task};
 
 /// The name of one attempt to create a key: 16 random bytes, kept in the intent before the token
 /// is asked. The object carries `claviger:<hex>` as its `CKA_LABEL` for life, so that a start after
@@ -155,88 +157,6 @@ pub enum Operation {
     },
     /// What the token is and can do.
     Status,
-}
-
-impl Operation {
-    /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 16] = [
-        "agree",
-        "agree_identity",
-        "derive",
-        "destroy",
-        "destroy_creation",
-        "employ",
-        "generate_pair",
-        "generate_sealed",
-        "generate_secret",
-        "list",
-        "mac",
-        "provision",
-        "sealed",
-        "self_test",
-        "sign_log",
-        "status",
-    ];
-
-    /// Its kind, for those who count. It says nothing of any key.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Agree { .. } => "agree",
-            Self::AgreeIdentity { .. } => "agree_identity",
-            Self::Derive { .. } => "derive",
-            Self::Destroy { .. } => "destroy",
-            Self::DestroyCreation { .. } => "destroy_creation",
-            Self::Employ { .. } => "employ",
-            Self::GeneratePair { .. } => "generate_pair",
-            Self::GenerateSealed { .. } => "generate_sealed",
-            Self::GenerateSecret { .. } => "generate_secret",
-            Self::List => "list",
-            Self::Mac { .. } => "mac",
-            Self::Provision => "provision",
-            Self::Sealed { .. } => "sealed",
-            Self::SelfTest => "self_test",
-            Self::SignLog { .. } => "sign_log",
-            Self::Status => "status",
-        }
-    }
-
-    /// The key of a caller in the token that it works with.
-    pub fn own_key(&self) -> Option<Kid> {
-        match self {
-            Self::Agree { kid, .. } => Some(*kid),
-            Self::Derive { key: Key { kid, held: Held::Resident, .. }, .. }
-            | Self::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => Some(*kid),
-            _ => None,
-        }
-    }
-
-    /// Whether it opens a sealed key of a caller.
-    pub(crate) fn opens_sealed(&self) -> bool {
-        match self {
-            Self::Derive { key, .. } | Self::Employ { key, .. } => {
-                matches!(key.held, Held::Sealed(_))
-            }
-            Self::Sealed { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Whether it may be run again when its outcome is unknown.
-    pub fn is_repeatable(&self) -> bool {
-        !matches!(
-            self,
-            Self::Destroy { .. }
-                | Self::DestroyCreation { .. }
-                | Self::GeneratePair { .. }
-                | Self::GenerateSecret { .. }
-                | Self::Provision
-        )
-    }
-
-    /// Whether it is slow enough to have its own thread, so that it can't starve the others.
-    pub fn is_slow(&self) -> bool {
-        !self.is_repeatable() || matches!(self, Self::List)
-    }
 }
 
 /// What came of it.
@@ -416,13 +336,5 @@ mod tests {
     #[test]
     fn secrets_print_as_nothing() {
         assert_eq!(format!("{:?}", SecretBytes::new(b"canary".to_vec())), "SecretBytes(..)");
-    }
-
-    #[test]
-    fn what_changes_the_token_is_never_repeated() {
-        let kid = Kid::from_bytes([1; 16]);
-        assert!(!Operation::Destroy { kid }.is_repeatable());
-        assert!(!Operation::Provision.is_repeatable());
-        assert!(Operation::Mac { message: vec![] }.is_repeatable());
     }
 }

@@ -30,18 +30,27 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
     Ok(Arc::new(config))
 }
 
-/// Whether a server called `hostname` can show the chain `pem` with the key in the file `key`.
+/// Whether a server called `hostname` can show the chain `pem` with the key `key`, both PEM.
 ///
 /// # Errors
 /// Why it can't: no certificate, one of another key, one for another name.
-pub(crate) fn fits(pem: &[u8], key: &Path, hostname: &str) -> Result<(), String> {
-    let chain = chain(pem)?;
-    let own = chain.first().ok_or("no certificate in it")?.clone();
-    let key = private_key(key).map_err(|fault| fault.why)?;
-    assemble(chain, key).map_err(|error| error.to_string())?;
+pub(crate) fn fits(pem: &[u8], key: &[u8], hostname: &str) -> Result<(), String> {
+    let own = fits_together(pem, key)?;
     let parsed = ParsedCertificate::try_from(&own).map_err(|error| error.to_string())?;
     let name = ServerName::try_from(hostname).map_err(|error| error.to_string())?;
     verify_server_name(&parsed, &name).map_err(|error| error.to_string())
+}
+
+/// Whether the chain `pem` is one of the key `key`, both PEM; its first certificate.
+///
+/// # Errors
+/// Why it is not.
+pub(crate) fn fits_together(pem: &[u8], key: &[u8]) -> Result<CertificateDer<'static>, String> {
+    let chain = chain(pem)?;
+    let own = chain.first().ok_or("no certificate in it")?.clone();
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
+    assemble(chain, key).map_err(|error| error.to_string())?;
+    Ok(own)
 }
 
 /// Reads a file that only its owner may read.

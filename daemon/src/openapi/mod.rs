@@ -44,7 +44,7 @@ pub fn document(rows: &[Route]) -> Value {
         "info": {
             "title": "Claviger",
             "version": crate::VERSION,
-            "description": texts::ABOUT,
+            "description": format!("{} {}", texts::ABOUT, texts::MEMBERS),
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

@@ -36,6 +36,7 @@ pub(super) fn status(status: u16) -> &'static str {
         }
         404 => "There is no such thing.",
         406 => "The request makes sense, and the operation did not work.",
+        408 => "The body did not come in time.",
         409 => "Not now: not initialised, the self-test failed, or the token or the log is away.",
         411 => "A POST needs a Content-Length above 0.",
         412 => "The Origin of the request is not one of the configured.",
@@ -56,10 +57,12 @@ pub(super) fn audit_index() -> Value {
 }
 
 pub(super) const ABOUT: &str = "Keys that stay in PKCS#11 slots, put to use over TLS 1.3. Whatever \
-    is refused has an empty body, unless the client accepts application/problem+json. \
-    x-claviger-scopes lists scopes any one of which is enough (none: any token), x-claviger-roles \
-    whose tokens may (U: user, M: administrator, Ext: a paired authenticator), x-claviger-log which \
-    entry is in the audit log before which status is answered (null: none). Unknown members of a body are ignored.";
+    is refused has an empty body, unless the client accepts application/problem+json. Unknown \
+    members of a body are ignored.";
+pub(super) const MEMBERS: &str = "x-claviger-scopes lists scopes any one of which is enough (none: \
+    any token), x-claviger-roles whose tokens may (U: user, M: administrator, Ext: a paired \
+    authenticator), x-claviger-log which entry is in the audit log before which status is answered \
+    (null: none).";
 pub(super) const BEARER: &str = "A token of one scope, from /api/auth/token or /api/auth/ext/token. \
     One that is not valid is refused everywhere, even where none is needed.";
 pub(super) const TAGS: [(&str, &str); 6] = [

@@ -39,7 +39,7 @@ pub struct Store {
     pool: SqlitePool,
     counts: Arc<Transactions>,
     #[cfg(test)]
-    pub(crate) trip: std::sync::Arc<trip::Trip>,
+    pub(crate) trip: Arc<trip::Trip>,
 }
 
 impl Store {
@@ -65,7 +65,7 @@ impl Store {
             pool,
             counts: Arc::default(),
             #[cfg(test)]
-            trip: std::sync::Arc::default(),
+            trip: Arc::default(),
         })
     }
 

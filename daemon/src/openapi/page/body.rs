@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Text, text};
+use super::{Text, about};
 
 /// The rows of a schema, members of members with dotted names; nothing for what has no members.
 pub(super) struct Rows<'a> {
@@ -32,7 +32,7 @@ impl Rows<'_> {
                 Text(&full),
                 if needed { "" } else { " <i>optional</i>" },
                 Kind(member),
-                text(member, "/description"),
+                about(member),
             )?;
             let deeper = full.matches('.').count() < DEEPEST;
             match member.pointer("/items") {

@@ -93,9 +93,26 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// A sentence of the document, whose `words between backticks` are code.
+pub(super) struct Prose<'a>(pub(super) &'a str);
+
+impl fmt::Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.split('`').enumerate().try_for_each(|(at, part)| match at % 2 {
+            0 => write!(f, "{}", Text(part)),
+            _ => write!(f, "<code>{}</code>", Text(part)),
+        })
+    }
+}
+
 /// The text at `pointer` in `value`; empty where there is none.
 pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Text<'a> {
     Text(value.pointer(pointer).and_then(Value::as_str).unwrap_or_default())
+}
+
+/// What `value` says of itself.
+pub(super) fn about(value: &Value) -> Prose<'_> {
+    Prose(value.pointer("/description").and_then(Value::as_str).unwrap_or_default())
 }
 
 /// The page of a document.
@@ -117,7 +134,7 @@ impl fmt::Display for Whole<'_> {
             f,
             "<main>\n<header><h1>{title} <small>{}</small></h1>\n<p>{}</p>\n</header>",
             text(document, "/info/version"),
-            text(document, "/info/description"),
+            Prose(super::texts::ABOUT),
         )?;
         self.manners(f)?;
         for tag in members(document, "/tags") {
@@ -170,7 +187,7 @@ impl Whole<'_> {
 
     fn chapter(&self, f: &mut fmt::Formatter<'_>, tag: &Value) -> fmt::Result {
         let name = text(tag, "/name");
-        let about = text(tag, "/description");
+        let about = about(tag);
         writeln!(f, "<section id=\"tag-{name}\">\n<h2>{name}</h2>\n<p>{about}</p>")?;
         self.cards(tag).try_for_each(|card| write!(f, "{card}"))?;
         f.write_str("</section>\n")
@@ -212,6 +229,7 @@ mod tests {
         assert_eq!(html, "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;");
         let document = json!({ "info": { "title": hostile, "description": hostile } });
         assert!(!Whole(&document).to_string().contains("<script"));
+        assert_eq!(Prose("a `<b>` c").to_string(), "a <code>&lt;b&gt;</code> c");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::body::Rows;
 use super::sample::Sample;
-use super::{Text, members, text};
+use super::{Text, about, members, text};
 
 /// An operation, and where it is in the document.
 pub(super) struct Card<'a> {
@@ -84,8 +84,8 @@ impl<'a> Card<'a> {
 
     fn bodies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for parameter in members(self.operation, "/parameters") {
-            let (name, about) = (text(parameter, "/name"), text(parameter, "/description"));
-            writeln!(f, "<p><code>{{{name}}}</code> {about}</p>")?;
+            let name = text(parameter, "/name");
+            writeln!(f, "<p><code>{{{name}}}</code> {}</p>", about(parameter))?;
         }
         let asked = self.operation.pointer("/requestBody/content/application~1json/schema");
         self.table(f, "Body", asked)?;
@@ -108,7 +108,7 @@ impl<'a> Card<'a> {
         let Some(schema) = schema else { return Ok(()) };
         let rows = Rows { document: self.document, schema }.to_string();
         if rows.is_empty() {
-            return writeln!(f, "<h4>{title}</h4>\n<p>{}</p>", text(schema, "/description"));
+            return writeln!(f, "<h4>{title}</h4>\n<p>{}</p>", about(schema));
         }
         writeln!(
             f,
@@ -122,7 +122,7 @@ impl<'a> Card<'a> {
         let responses = self.operation.pointer("/responses").and_then(Value::as_object);
         for (status, response) in responses.into_iter().flatten() {
             let response = super::body::resolved(self.document, response);
-            let about = text(response, "/description");
+            let about = about(response);
             writeln!(
                 f,
                 "<li><b class=\"s{}\">{status}</b> {about}</li>",

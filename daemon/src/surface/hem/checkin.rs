@@ -69,11 +69,7 @@ pub async fn checked(
 
 /// The backend brings a certificate for the key in use; it is shown after a restart.
 async fn renew(certificate: &Certificate, text: String, hostname: String) -> &'static str {
-    let taken = match certificate.examine(text, hostname).await {
-        Ok(pem) => certificate.replace(pem).await,
-        Err(fault) => Err(fault),
-    };
-    match taken {
+    match certificate.renew(text, hostname).await {
         Ok(()) => "OK",
         Err(fault) => {
             tracing::warn!(why = %fault.detail(), "the backend's certificate was not taken in");

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::attestation::Attestor;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, SealedTlsKey};
 use crate::changes::Changes;
 use crate::device::Device;
 use crate::fault::Fault;
@@ -42,9 +42,14 @@ struct UpdateBody {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "TlsImport")]
 struct Tls {
+    /// The X25519 key of whoever sealed `key` for the device's `eid`.
+    #[schemars(with = "Option<Base64>")]
     emp: Option<String>,
+    /// The TLS key, sealed: base64 of 16 bytes, a dot, base64 of 64 bytes; AES-256-CBC of a P-256
+    /// key (RFC 5915, without its point) under the X25519 secret between `emp` and `eid`.
+    #[schemars(length(equal = 113))]
     key: Option<String>,
-    /// The certificate in PEM.
+    /// The certificate: a PEM chain, its base64, or the base64 of DER.
     crt: Option<String>,
 }
 
@@ -76,7 +81,7 @@ pub enum Updated {
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "UpdatedConfig")]
 pub struct Done {
-    /// Unix seconds; strictly increasing.
+    /// Whether anything changed: `uts` of the configuration is larger then.
     updated: bool,
     /// A certificate request in PEM, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,12 +119,11 @@ pub async fn update(
     body.changes.judge()?;
     let rotation = Rotation::of(&body)?;
     let tls = body.tls.map(Tls::judge).transpose()?;
-    let hostname = device.hostname();
     // The permit says so, not the device: it may have been initialised since by somebody else, and
     // whoever was let in for want of an owner gets no further than that.
     if leave.action().fresh {
-        let crt = tls.ok_or_else(|| Fault::Failed("a fresh device takes tls alone".into()))?;
-        certificate.replace(certificate.examine(crt, hostname).await?).await?;
+        let tls = tls.ok_or_else(|| Fault::Failed("a fresh device takes tls alone".into()))?;
+        tls.take_in(&device, &certificate).await?;
         return Ok(Updated::Bare);
     }
     match body.wipeout {
@@ -136,31 +140,48 @@ pub async fn update(
     };
     let (csr, genuine) = match body.gen_csr {
         true => {
-            let csr = certificate.request(hostname.clone()).await?;
+            let csr = certificate.request(device.hostname()).await?;
             (Some(csr), attestor.genuine_if_any().await?)
         }
         false => (None, None),
     };
     let renewed = tls.is_some();
-    if let Some(crt) = tls {
-        certificate.replace(certificate.examine(crt, hostname).await?).await?;
+    if let Some(tls) = tls {
+        tls.take_in(&device, &certificate).await?;
     }
     let updated = device.change(changes, renewed).await?;
     let reboot_required = renewed.then_some(true);
     Ok(Updated::Done(Done { updated, csr, genuine, reboot_required }))
 }
 
+/// A certificate to take in, alone or with its key.
+struct Import {
+    crt: String,
+    key: Option<SealedTlsKey>,
+}
+
 impl Tls {
-    /// The certificate. How the key of a whole import is sealed is not published, so it is
-    /// refused: the key is made here, `gen_csr` asks for its certificate.
-    fn judge(self) -> Result<String, Fault> {
-        match (self.crt, self.emp.or(self.key)) {
-            (_, Some(_)) => Err(Fault::Failed(
-                "a TLS key is not taken in: send gen_csr, and then the certificate as crt alone"
-                    .into(),
-            )),
-            (Some(crt), None) => Ok(crt),
-            (None, None) => Err(Fault::Invalid("tls: crt is missing".into())),
+    fn judge(self) -> Result<Import, Fault> {
+        let crt = self.crt.ok_or_else(|| Fault::Invalid("tls: crt is missing".into()))?;
+        let key = match (self.emp, self.key) {
+            (None, None) => None,
+            (Some(emp), Some(key)) => Some(SealedTlsKey::parse(&emp, &key)?),
+            _ => return Err(Fault::Invalid("tls: emp and key belong together".into())),
+        };
+        Ok(Import { crt, key })
+    }
+}
+
+impl Import {
+    /// Has them shown from the next start on.
+    async fn take_in(self, device: &Device, certificate: &Certificate) -> Result<(), Fault> {
+        let hostname = device.hostname();
+        match self.key {
+            Some(key) => {
+                let key = key.open(device).await?;
+                certificate.exchange(self.crt, key, hostname).await
+            }
+            None => certificate.renew(self.crt, hostname).await,
         }
     }
 }

@@ -1,0 +1,103 @@
+//! What is known of an operation without doing it.
+
+use policies::Kid;
+
+use super::Operation;
+use crate::task::{Held, Key};
+
+impl Operation {
+    /// What [`name`](Self::name) answers.
+    pub const NAMES: [&str; 17] = [
+        "agree",
+        "agree_identity",
+        "attest",
+        "derive",
+        "destroy",
+        "destroy_creation",
+        "employ",
+        "generate_pair",
+        "generate_sealed",
+        "generate_secret",
+        "list",
+        "mac",
+        "provision",
+        "sealed",
+        "self_test",
+        "sign_log",
+        "status",
+    ];
+
+    /// Its kind, for those who count. It says nothing of any key.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Agree { .. } => "agree",
+            Self::AgreeIdentity { .. } => "agree_identity",
+            Self::Attest { .. } => "attest",
+            Self::Derive { .. } => "derive",
+            Self::Destroy { .. } => "destroy",
+            Self::DestroyCreation { .. } => "destroy_creation",
+            Self::Employ { .. } => "employ",
+            Self::GeneratePair { .. } => "generate_pair",
+            Self::GenerateSealed { .. } => "generate_sealed",
+            Self::GenerateSecret { .. } => "generate_secret",
+            Self::List => "list",
+            Self::Mac { .. } => "mac",
+            Self::Provision => "provision",
+            Self::Sealed { .. } => "sealed",
+            Self::SelfTest => "self_test",
+            Self::SignLog { .. } => "sign_log",
+            Self::Status => "status",
+        }
+    }
+
+    /// The key of a caller in the token that it works with.
+    pub fn own_key(&self) -> Option<Kid> {
+        match self {
+            Self::Agree { kid, .. } => Some(*kid),
+            Self::Derive { key: Key { kid, held: Held::Resident, .. }, .. }
+            | Self::Employ { key: Key { kid, held: Held::Resident, .. }, .. } => Some(*kid),
+            _ => None,
+        }
+    }
+
+    /// Whether it opens a sealed key of a caller.
+    pub(crate) fn opens_sealed(&self) -> bool {
+        match self {
+            Self::Derive { key, .. } | Self::Employ { key, .. } => {
+                matches!(key.held, Held::Sealed(_))
+            }
+            Self::Sealed { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it may be run again when its outcome is unknown.
+    pub fn is_repeatable(&self) -> bool {
+        !matches!(
+            self,
+            Self::Destroy { .. }
+                | Self::DestroyCreation { .. }
+                | Self::GeneratePair { .. }
+                | Self::GenerateSecret { .. }
+                | Self::Provision
+        )
+    }
+
+    /// Whether it is slow enough to have its own thread, so that it can't starve the others.
+    pub fn is_slow(&self) -> bool {
+        !self.is_repeatable() || matches!(self, Self::List)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_the_token_is_never_repeated() {
+        let kid = Kid::from_bytes([1; 16]);
+        assert!(!Operation::Destroy { kid }.is_repeatable());
+        assert!(!Operation::Provision.is_repeatable());
+        assert!(Operation::Mac { message: vec![] }.is_repeatable());
+    }
+}
