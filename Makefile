@@ -14,7 +14,7 @@ UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench crash unit-score unit-boot build install clean
+.PHONY: help run test vectors lint deny bench conformance crash unit-score unit-boot build install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,16 @@ bench: ## measure the release build
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
 	$(CARGO) run --release --locked -p tests --bin bench
+
+# The passphrases go by the environment: a command line can be read by others.
+conformance: export CLAVIGER_USER_PASSPHRASE := $(or $(value CLAVIGER_USER_PASSPHRASE),$(value USER_PASSPHRASE))
+conformance: export CLAVIGER_MASTER_PASSPHRASE := $(or $(value CLAVIGER_MASTER_PASSPHRASE),$(value MASTER_PASSPHRASE))
+conformance: ## check any device or daemon: URL=https://HOST CA=FILE [PLAIN_URL=http://HOST] [ARGS=--disruptive]
+	@.ci/need build
+	@test -n "$(URL)" && test -n "$(CA)" || { echo "conformance: say which device: make conformance \
+		URL=https://HOST CA=FILE (docs/conformance.md)" >&2; exit 2; }
+	$(CARGO) run --locked -p conformance -- --url "$(URL)" --ca "$(CA)" \
+		$(if $(PLAIN_URL),--plain-url "$(PLAIN_URL)") $(ARGS)
 
 crash: ## kill the daemon ROUNDS times at random points and check what it left
 	@.ci/need test
