@@ -49,6 +49,9 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     crate::clock::forget();
     let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
     system.vitals().tell(metrics.operations.clone());
+    for (kind, why) in &status.withdrawn {
+        tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
+    }
     let serial = status.serial.clone();
     let store = Store::open(&config.store.path).await?;
     let store = store.counted_by(Arc::clone(&metrics.transactions));

@@ -31,7 +31,7 @@ mod worker;
 pub use algorithm::{Cipher, Mode, Scheme, Width};
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
 pub use oid::{BadOid, Oid};
-pub use pkcs11::{InitError, TokenFiles, init_token, init_token_main};
+pub use pkcs11::{InitError, TokenFiles, init_token};
 pub use points::{BadPoint, ForeignPoint};
 pub use profile::{
     BadProfile, ErrorClass, Maker, Making, Needs, PointEncoding, Profile, Quirks, Sessions,

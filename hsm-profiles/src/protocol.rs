@@ -242,6 +242,9 @@ pub struct TokenStatus {
     pub serial: String,
     /// The types of which the token makes keys itself.
     pub native: Vec<KeyType>,
+    /// The types that the profile claims for it and that it did not live up to, and why. They are
+    /// not served.
+    pub withdrawn: Vec<(KeyType, String)>,
     /// The types of which keys are sealed.
     pub sealed: Vec<KeyType>,
     /// The point of [`SystemKey::Attestation`] (SEC1, uncompressed), if the token has that key.

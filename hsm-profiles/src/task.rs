@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::algorithm::{Cipher, Scheme, Width};
 use crate::key_type::{KeyType, SecretDigest};
 use crate::protocol::SecretBytes;
+use crate::sealed::Statement;
 
 /// The key that does it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -41,6 +42,11 @@ pub struct Counterpart {
 /// the info `encedo-aes` (for wrapping `encedo-kek`) followed by the context.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Task {
+    /// ML-KEM.Decaps (FIPS 203). Answers the shared secret, 32 bytes.
+    Decapsulate {
+        /// The ciphertext.
+        ciphertext: Vec<u8>,
+    },
     /// Answers the plaintext, a secret.
     Decrypt {
         /// How.
@@ -49,6 +55,12 @@ pub enum Task {
         aad: Vec<u8>,
         /// What [`Task::Encrypt`] answered.
         sealed: Ciphered,
+    },
+    /// ML-KEM.Encaps (FIPS 203) to the key's own public half. Answers
+    /// [`Outcome::Encapsulated`](crate::Outcome::Encapsulated).
+    Encapsulate {
+        /// The public half. The token does not keep it, and a sealed key knows its own.
+        public: Vec<u8>,
     },
     /// Answers [`Ciphered`].
     Encrypt {
@@ -75,6 +87,8 @@ pub enum Task {
         /// For the schemes that have one, at most 255 bytes.
         context: Vec<u8>,
     },
+    /// ML-DSA (FIPS 204), hedged, of the message itself. Answers the signature.
+    SignMlDsa(Statement),
     /// Answers the unwrapped key, a secret (RFC 3394).
     Unwrap {
         /// The length of the wrapping key.

@@ -1,10 +1,11 @@
-//! The worker against a real SoftHSM.
+//! The worker against a real token: SoftHSM, or the make that `CLAVIGER_TEST_PROFILE` names.
 //!
 //! A PKCS#11 module is initialised once a process and finds its configuration through the
 //! environment, so this is a program without the usual harness: it starts itself again in several
 //! roles. The steps build on each other, and each says what it shows.
 
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
@@ -17,6 +18,8 @@ mod client;
 mod employ;
 #[path = "token/in_process.rs"]
 mod in_process;
+#[path = "token/post_quantum.rs"]
+mod post_quantum;
 #[path = "token/sealed.rs"]
 mod sealed;
 #[path = "token/software.rs"]
@@ -31,10 +34,10 @@ mod tally;
 #[path = "token/vectors/mod.rs"]
 mod vectors;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use hsm_profiles::{TokenFiles, WorkerOptions, init_token_main, worker_main};
+use hsm_profiles::{Profile, StoreKind, TokenFiles, WorkerOptions, init_token, worker_main};
 
 use client::LABEL;
 
@@ -45,22 +48,22 @@ fn main() -> ExitCode {
         ["worker"] => worker_main(&WorkerOptions {
             socket: 3,
             pin: 4,
-            profile: "softhsm2".into(),
-            module: None,
+            profile: profile().name,
+            module: Some(module()),
             token_label: LABEL.into(),
             sessions: Some(2),
         }),
-        ["init", dir] => init_token_main("softhsm2", LABEL, Path::new(dir)),
+        ["init", dir] => init(Path::new(dir)),
         ["in-process", dir] => {
-            in_process::heals_and_looks_right(&TokenFiles::under(Path::new(dir)).pin_file);
+            in_process::heals_and_looks_right(&files(Path::new(dir)).pin_file);
             ExitCode::SUCCESS
         }
         ["employ", dir] => {
-            employ::comes_out_right(&TokenFiles::under(Path::new(dir)).pin_file);
+            employ::comes_out_right(&files(Path::new(dir)).pin_file);
             ExitCode::SUCCESS
         }
         ["vectors", dir] => {
-            vectors::all(&TokenFiles::under(Path::new(dir)).pin_file);
+            vectors::all(&files(Path::new(dir)).pin_file);
             ExitCode::SUCCESS
         }
         ["steps", dir] => {
@@ -79,11 +82,47 @@ fn main() -> ExitCode {
     }
 }
 
+/// The profile of the make that the tests run on.
+fn profile() -> Profile {
+    let name = std::env::var("CLAVIGER_TEST_PROFILE");
+    Profile::load(name.as_deref().unwrap_or("softhsm2")).unwrap()
+}
+
+/// Its module: the embedded token where it was built, not where it would be installed.
+fn module() -> PathBuf {
+    let profile = profile();
+    if profile.store != StoreKind::Kryoptic {
+        return profile.module().expect("install the package softhsm2").to_owned();
+    }
+    let built = "embedded-token/target/release/libclaviger_token.so";
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(built);
+    assert!(built.exists(), "the embedded token is not built: `make token` builds it");
+    built
+}
+
+fn files(dir: &Path) -> TokenFiles {
+    TokenFiles::under(dir, profile().store).unwrap()
+}
+
+fn init(dir: &Path) -> ExitCode {
+    match init_token(&profile(), Some(&module()), LABEL, dir) {
+        Ok(made) => {
+            assert_eq!(made, files(dir));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs this program in another role, with the token under `dir`.
 fn run(role: &str, dir: &Path) {
+    let files = files(dir);
     let status = Command::new(std::env::current_exe().unwrap())
         .args([role.as_ref(), dir.as_os_str()])
-        .env("SOFTHSM2_CONF", TokenFiles::under(dir).conf)
+        .env(files.variable, files.conf)
         .status()
         .unwrap();
     assert!(status.success(), "{role}: {status}");

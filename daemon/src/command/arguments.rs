@@ -35,16 +35,8 @@ pub(super) enum Command {
     },
     /// Make a token, a certificate authority and a device in one folder, and serve them.
     Dev(Dev),
-    /// Make a fresh token (internal).
-    #[command(hide = true)]
-    HsmInit {
-        #[arg(long)]
-        profile: String,
-        #[arg(long)]
-        label: String,
-        #[arg(long)]
-        dir: PathBuf,
-    },
+    /// Make a fresh token of a kind that lies in files: SoftHSM, or the embedded one.
+    HsmInit(HsmInit),
     /// Hold the token for the daemon (internal).
     #[command(hide = true)]
     HsmWorker(Worker),
@@ -74,6 +66,9 @@ pub(super) struct Dev {
     /// The token's profile.
     #[arg(long, default_value = "softhsm2")]
     pub(super) profile: String,
+    /// The token's PKCS#11 module; the profile knows where it is when this is left out.
+    #[arg(long)]
+    pub(super) module: Option<PathBuf>,
     /// The user's passphrase at the first start; a random one is made without it.
     #[arg(long)]
     pub(super) user_passphrase: Option<String>,
@@ -83,6 +78,26 @@ pub(super) struct Dev {
     /// Written when it serves: url, plain_url, metrics_url, ca_file, hostname, dir and pid.
     #[arg(long)]
     pub(super) ready_json: Option<PathBuf>,
+}
+
+/// `clavigerd hsm-init`
+#[derive(Args)]
+pub(super) struct HsmInit {
+    /// The token's profile.
+    #[arg(long)]
+    pub(super) profile: String,
+    /// The PKCS#11 module; the profile knows where it is when this is left out.
+    #[arg(long)]
+    pub(super) module: Option<PathBuf>,
+    /// The CKA_LABEL of the token.
+    #[arg(long, default_value = "claviger")]
+    pub(super) label: String,
+    /// Where its files go: configuration, PINs, keys.
+    #[arg(long)]
+    pub(super) dir: PathBuf,
+    /// Say nothing unless it fails.
+    #[arg(long)]
+    pub(super) quiet: bool,
 }
 
 /// `clavigerd hsm-worker`

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use audit::{Ext, LogResult, LogType, Subject};
+use hsm_profiles::{Profile, TokenFiles};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ use crate::service::{Addresses, Ended, Service};
 /// Makes what is not there yet, then serves.
 pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
     let dir = make_folder(&options.dir)?;
-    make_token(&dir, &options.profile).await?;
+    make_token(&dir, &options).await?;
     let config = configuration(&dir, &options)?;
     pki::certify(&dir, &config.listen.hostname)?;
     let hostname = config.listen.hostname.clone();
@@ -49,29 +50,39 @@ fn make_folder(dir: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// In a process of its own: PKCS#11 is initialised once a process, and its configuration is a
-/// variable of the environment.
-async fn make_token(dir: &Path, profile: &str) -> Result<(), Failure> {
-    let conf = dir.join("softhsm2.conf");
-    if conf.exists() {
+/// variable of the environment. The first configuration is written after it, so where there is one,
+/// there is a token.
+async fn make_token(dir: &Path, options: &Dev) -> Result<(), Failure> {
+    if let Ok(there) = Config::load(&dir.join(CONFIGURATION)) {
+        return match there.token.profile == options.profile {
+            true => Ok(()),
+            false => Err(Failure::OtherProfile {
+                folder: dir.display().to_string(),
+                there: there.token.profile,
+            }),
+        };
+    }
+    let store = Profile::load(&options.profile)?.store;
+    if TokenFiles::under(dir, store).is_some_and(|files| files.conf.exists()) {
         return Ok(());
     }
     let program = std::env::current_exe().map_err(Failure::Runtime)?;
-    let status = tokio::process::Command::new(program)
-        .args(["hsm-init", "--profile", profile, "--label", LABEL, "--dir"])
-        .arg(dir)
-        .env("SOFTHSM2_CONF", &conf)
-        .status()
-        .await
-        .map_err(Failure::Runtime)?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(["hsm-init", "--quiet", "--profile", &options.profile, "--label", LABEL, "--dir"]);
+    command.arg(dir);
+    if let Some(module) = &options.module {
+        command.arg("--module").arg(module);
+    }
+    let status = command.status().await.map_err(Failure::Runtime)?;
     if status.success() { Ok(()) } else { Err(Failure::Token) }
 }
 
 /// The folder's configuration, made at the first start and kept; what the command line says wins.
 fn configuration(dir: &Path, options: &Dev) -> Result<Config, Failure> {
-    let path = dir.join("claviger.toml");
+    let path = dir.join(CONFIGURATION);
     if !path.exists() {
         let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8443)));
-        write(&path, first_configuration(address, options).as_bytes(), 0o644)?;
+        write(&path, first_configuration(address, options)?.as_bytes(), 0o644)?;
     }
     let mut config = Config::load(&path)?;
     config.listen.address = options.listen.unwrap_or(config.listen.address);
@@ -80,9 +91,13 @@ fn configuration(dir: &Path, options: &Dev) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn first_configuration(address: SocketAddr, options: &Dev) -> String {
+fn first_configuration(address: SocketAddr, options: &Dev) -> Result<String, Failure> {
     let plain = options.plain_listen.map(|plain| format!("plain_address = \"{plain}\"\n"));
-    format!(
+    let environment = Profile::load(&options.profile)?.store.configuration();
+    let environment = environment
+        .map(|(variable, conf)| format!("environment = {{ {variable} = \"{conf}\" }}\n"));
+    let module = options.module.as_deref().map(module_line).transpose()?;
+    Ok(format!(
         "# Made by `clavigerd dev`; every key is explained in docs/operating.md.\n\
          [listen]\n\
          address = \"{address}\"\n\
@@ -98,7 +113,7 @@ fn first_configuration(address: SocketAddr, options: &Dev) -> String {
          profile = \"{}\"\n\
          label = \"{LABEL}\"\n\
          pin_file = \"pin\"\n\
-         environment = {{ SOFTHSM2_CONF = \"softhsm2.conf\" }}\n\
+         {}{}\
          \n\
          [store]\n\
          path = \"state.db\"\n\
@@ -107,7 +122,15 @@ fn first_configuration(address: SocketAddr, options: &Dev) -> String {
          directory = \"audit\"\n",
         plain.unwrap_or_default(),
         options.profile,
-    )
+        environment.unwrap_or_default(),
+        module.unwrap_or_default(),
+    ))
+}
+
+fn module_line(module: &Path) -> Result<String, Failure> {
+    let fault = |error| Failure::File(module.display().to_string(), error);
+    let module = module.canonicalize().map_err(fault)?;
+    Ok(format!("module = {}\n", toml::Value::from(module.display().to_string())))
 }
 
 /// Makes the device the user's: keys from the passphrases, which are kept in the folder.
@@ -201,4 +224,5 @@ impl Announcement {
     }
 }
 
+const CONFIGURATION: &str = "claviger.toml";
 const LABEL: &str = "claviger";

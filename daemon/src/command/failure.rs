@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use hsm_profiles::{BadProfile, TokenFault};
+use hsm_profiles::{BadProfile, InitError, TokenFault};
 
 use crate::config::ConfigError;
 use crate::fault::Fault;
@@ -24,6 +24,20 @@ pub(super) enum Failure {
     /// A file of the development folder.
     #[error("{0}: {1}")]
     File(String, io::Error),
+    /// The token can't be made.
+    #[error("the token can't be made: {0}")]
+    Init(#[from] InitError),
+    /// The folder has a device of another kind in it.
+    #[error(
+        "{folder} holds a device with a token of the profile {there}: give another folder, or the \
+         profile {there}"
+    )]
+    OtherProfile {
+        /// The folder.
+        folder: String,
+        /// Its profile.
+        there: String,
+    },
     /// A certificate can't be made.
     #[error("a certificate can't be made: {0}")]
     Pki(#[from] rcgen::Error),
@@ -39,6 +53,9 @@ pub(super) enum Failure {
     /// The token was not made.
     #[error("the token was not made: see the message above")]
     Token,
+    /// The token's file was made and could not be set up.
+    #[error("the token's file can't be set up for use: {0}; remove what was made and try again")]
+    Tuning(sqlx::Error),
 }
 
 impl Failure {

@@ -4,6 +4,7 @@ mod adopt;
 mod arguments;
 mod dev;
 mod failure;
+mod hsm_init;
 mod passphrase;
 mod pki;
 
@@ -21,12 +22,8 @@ use crate::service::{Ended, Service};
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // The token's side is a process of its own, without runtime and without the daemon's log.
-    match arguments.command {
-        Command::HsmWorker(options) => return options.run(),
-        Command::HsmInit { profile, label, dir } => {
-            return hsm_profiles::init_token_main(&profile, &label, &dir);
-        }
-        _ => {}
+    if let Command::HsmWorker(options) = arguments.command {
+        return options.run();
     }
     log_to_stderr();
     match perform(arguments.command) {
@@ -58,7 +55,11 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Dev(options) => Ok(exit_code(runtime()?.block_on(dev::dev(options))?)),
-        Command::HsmInit { .. } | Command::HsmWorker(_) => Ok(ExitCode::SUCCESS),
+        Command::HsmInit(options) => {
+            hsm_init::hsm_init(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::HsmWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -29,8 +29,9 @@ impl Keyring {
     /// Makes a key in the token, or one that the token seals, and answers its KID.
     ///
     /// # Errors
-    /// [`KeyFault::Unsuitable`] for a type that is served in neither way; [`KeyFault::Token`] and [`KeyFault::Store`]. Where it is not known whether the key was made,
-    /// whatever was made is destroyed as soon as that can be done.
+    /// [`KeyFault::Unsuitable`] for a type that is served in neither way; [`KeyFault::Token`] and
+    /// [`KeyFault::Store`]. Where it is not known whether the key was made, whatever was made is
+    /// destroyed as soon as that can be done.
     pub async fn create(&self, leave: Permit<CreateKey>, ask: NewKey) -> Result<Kid, KeyFault> {
         let keys = &self.0;
         refuse_reserved(&ask.descr)?;

@@ -18,6 +18,7 @@ mod needle;
 mod nonces;
 mod open;
 mod pairing;
+mod post_quantum;
 mod read;
 mod sealed;
 mod shelf;

@@ -135,11 +135,15 @@ fn judge_tag(session: &TokenSession, how: How<'_>, error: Error) -> Failure {
     let failure = Failure::from(error);
     let class = session.module.classes.judge(&failure);
     match how {
-        How::Gcm(..) if is_late && class == ErrorClass::Unclear => {
+        How::Gcm(..) if is_late && is_about_text(class) => {
             Failure::Argument("the tag does not fit: wrong key, aad or text")
         }
         _ => failure,
     }
+}
+
+fn is_about_text(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Argument | ErrorClass::Unclear)
 }
 
 fn overhead(how: How<'_>) -> usize {

@@ -28,6 +28,16 @@ pub(crate) fn find_secret(session: &TokenSession, kid: &Kid) -> Result<ObjectHan
     find_one(session, kid.as_bytes(), ObjectClass::SECRET_KEY)?.ok_or(Failure::NotFound)
 }
 
+/// Whether the token has a private or symmetric key `kid`.
+pub(crate) fn is_there(session: &TokenSession, kid: &Kid) -> Result<bool, Failure> {
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
+        if find_one(session, kid.as_bytes(), class)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Every private and secret key whose `CKA_ID` may be a KID.
 pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Kid, ObjectHandle)>, Failure> {
     let mut keys = Vec::new();
@@ -60,12 +70,12 @@ pub(crate) fn list(session: &TokenSession) -> Result<Vec<Object>, Failure> {
 
 /// Destroys the objects of `kid`, and answers how many there were.
 pub(crate) fn destroy(session: &TokenSession, kid: &Kid) -> Result<u32, Failure> {
-    destroy_all(session, vec![Attribute::Id(kid.as_bytes().to_vec())])
+    destroy_all(session, &[Attribute::Id(kid.as_bytes().to_vec())])
 }
 
 /// Destroys the objects with this label, and answers how many there were.
 pub(crate) fn destroy_labelled(session: &TokenSession, label: &str) -> Result<u32, Failure> {
-    destroy_all(session, vec![Attribute::Label(label.as_bytes().to_vec())])
+    destroy_all(session, &[Attribute::Label(label.as_bytes().to_vec())])
 }
 
 /// Destroys what a generation that failed has left: its label, and not yet the name of a key.
@@ -75,7 +85,7 @@ pub(crate) fn destroy_unfinished(
     label: &str,
 ) -> Result<u32, Failure> {
     let label = Attribute::Label(label.as_bytes().to_vec());
-    destroy_all(session, vec![Attribute::Id(id.to_vec()), label])
+    destroy_all(session, &[Attribute::Id(id.to_vec()), label])
 }
 
 /// The object of this class with this `CKA_ID`.
@@ -123,12 +133,19 @@ struct Name {
     label: Vec<u8>,
 }
 
-fn destroy_all(session: &TokenSession, mut template: Vec<Attribute>) -> Result<u32, Failure> {
+/// Whether an object is on the token is looked at here: with `CKA_TOKEN` in the search, a token that
+/// keeps an index would go through all its objects.
+fn destroy_all(session: &TokenSession, template: &[Attribute]) -> Result<u32, Failure> {
     let start = SystemTime::now();
     let mut count = 0;
-    template.push(Attribute::Token(true));
-    for handle in session.inner.find_objects(&template)? {
-        match session.inner.destroy_object(handle) {
+    for handle in session.inner.find_objects(template)? {
+        let kept = session.inner.get_attributes(handle, &[AttributeType::Token]);
+        let destroyed = match kept {
+            Ok(kept) if !kept.contains(&Attribute::Token(true)) => continue,
+            Ok(_) => session.inner.destroy_object(handle),
+            Err(error) => Err(error),
+        };
+        match destroyed {
             Ok(()) => count += 1,
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error.into()),

@@ -7,15 +7,18 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use policies::Kid;
+use zeroize::Zeroizing;
 
 use super::agree::agree;
 use super::errors::Failure;
 use super::session::TokenSession;
+use super::sign::{hmac, sign_ml_dsa};
 use super::template::{Wanted, read_back};
-use super::{find, point};
-use crate::key_type::{Family, KeyType};
+use super::{find, kem, point};
+use crate::key_type::{Family, KeyType, SecretDigest};
 use crate::profile::{Maker, Making};
-use crate::protocol::{Creation, Usage};
+use crate::protocol::{Creation, SecretBytes, Usage};
+use crate::sealed::{self, Statement};
 
 /// Makes a pair of which the private key stays on the token, named by its public key. Answers the
 /// raw public key, SEC1 compressed for the SECP curves. Nothing stays where it fails, as far as the
@@ -85,21 +88,6 @@ pub(super) fn alone_and_synced<T>(
     Ok(made)
 }
 
-/// The types of which the token really makes keys that work: each is tried with objects of this
-/// session.
-pub(crate) fn probe(session: &TokenSession) -> Vec<KeyType> {
-    let _alone = alone(session);
-    let mut native = Vec::new();
-    let profile = &session.module.profile;
-    for kind in profile.types.keys().copied().filter(|kind| profile.claims(*kind)) {
-        match try_type(session, kind) {
-            Ok(()) => native.push(kind),
-            Err(failure) => tracing::warn!("the token makes no keys of the type {kind}: {failure}"),
-        }
-    }
-    native
-}
-
 /// A new pair.
 pub(super) struct Pair {
     pub(super) private: ObjectHandle,
@@ -116,7 +104,7 @@ impl Pair {
         }
     }
 
-    fn destroy(&self, session: &TokenSession) {
+    pub(super) fn destroy(&self, session: &TokenSession) {
         if session.inner.destroy_object(self.private).is_err() {
             session.spoil();
         }
@@ -131,7 +119,9 @@ pub(super) fn make_pair(session: &TokenSession, wanted: &Wanted<'_>) -> Result<P
         Family::Weierstrass => wanted.usage.agree || wanted.usage.sign,
         Family::Edwards => wanted.usage.sign && !wanted.usage.agree,
         Family::Montgomery => wanted.usage.agree && !wanted.usage.sign,
-        _ => false,
+        Family::MlDsa => wanted.usage.sign && !wanted.usage.agree,
+        Family::MlKem => !wanted.usage.sign && !wanted.usage.agree,
+        Family::Aes | Family::Hmac => false,
     };
     if !fits {
         return Err(Failure::Argument("a key of this type can't be used so"));
@@ -142,7 +132,7 @@ pub(super) fn make_pair(session: &TokenSession, wanted: &Wanted<'_>) -> Result<P
         &wanted.private(),
     )?;
     let mut pair = Pair { private, public, raw: Vec::new() };
-    let sound = read_point(session, wanted.kind, public).and_then(|raw| {
+    let sound = read_public(session, wanted.kind, public).and_then(|raw| {
         pair.raw = raw;
         try_pair(session, wanted, &pair)?;
         read_back(session, private, wanted, &wanted.private_uses())
@@ -177,7 +167,22 @@ pub(super) fn make_secret(
 }
 
 /// The raw public key of a public object: SEC1 uncompressed for the SECP curves.
-pub(super) fn read_point(
+pub(super) fn read_public(
+    session: &TokenSession,
+    kind: KeyType,
+    public: ObjectHandle,
+) -> Result<Vec<u8>, Failure> {
+    if !matches!(kind.family(), Family::MlDsa | Family::MlKem) {
+        return read_point(session, kind, public);
+    }
+    let found = session.inner.get_attributes(public, &[AttributeType::Value])?;
+    match found.as_slice() {
+        [Attribute::Value(value)] if value.len() == kind.length() => Ok(value.clone()),
+        _ => Err(Failure::Wrong(format!("the CKA_VALUE is no public key of {kind}"))),
+    }
+}
+
+fn read_point(
     session: &TokenSession,
     kind: KeyType,
     public: ObjectHandle,
@@ -206,12 +211,21 @@ pub(super) fn try_agreement(
 }
 
 fn try_pair(session: &TokenSession, wanted: &Wanted<'_>, pair: &Pair) -> Result<(), Failure> {
+    let kind = wanted.kind;
+    match kind.family() {
+        Family::MlKem => return try_kem(session, kind, pair),
+        Family::MlDsa => return try_ml_dsa(session, kind, pair),
+        _ => {}
+    }
     if wanted.usage.agree {
-        try_agreement(session, wanted.kind, pair.private, &pair.raw)?;
+        try_agreement(session, kind, pair.private, &pair.raw)?;
     }
     if wanted.usage.sign {
-        let mechanism = match wanted.kind.family() {
-            Family::Edwards => Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)),
+        let eddsa = |scheme| Mechanism::Eddsa(EddsaParams::new(scheme));
+        let mechanism = match kind {
+            // It always has a context, if an empty one (RFC 8032, section 5.2).
+            KeyType::Ed448 => eddsa(EddsaSignatureScheme::Ed448(&[])),
+            _ if kind.family() == Family::Edwards => eddsa(EddsaSignatureScheme::Pure),
             _ => Mechanism::Ecdsa,
         };
         let signature = session.inner.sign(&mechanism, pair.private, &TRIAL)?;
@@ -220,51 +234,63 @@ fn try_pair(session: &TokenSession, wanted: &Wanted<'_>, pair: &Pair) -> Result<
     Ok(())
 }
 
-/// SHA-3 MACs are tried by nothing: few tokens have a mechanism for them.
+/// The token opens what was encapsulated in software, so that the secret is known before.
+fn try_kem(session: &TokenSession, kind: KeyType, pair: &Pair) -> Result<(), Failure> {
+    let fresh = Zeroizing::new(TRIAL);
+    let (ciphertext, secret) = sealed::encapsulate_to(kind, &pair.raw, &fresh)?;
+    let opened = kem::decapsulate(session, (pair.private, kind), &ciphertext)?;
+    match opened.expose() == secret.expose() {
+        true => Ok(()),
+        false => Err(Failure::Wrong(format!("a key of {kind} opened something else"))),
+    }
+}
+
+/// Signed with a context, which a token might leave out; verified in software.
+fn try_ml_dsa(session: &TokenSession, kind: KeyType, pair: &Pair) -> Result<(), Failure> {
+    let statement = trial_statement();
+    let signature = sign_ml_dsa(session, pair.private, &statement)?;
+    match sealed::verify_ml_dsa(kind, &pair.raw, &statement, &signature) {
+        true => Ok(()),
+        false => Err(Failure::Wrong(format!("a signature by a key of {kind} does not verify"))),
+    }
+}
+
+/// What keys sign on trial, in a context.
+pub(super) fn trial_statement() -> Statement {
+    Statement { message: SecretBytes::new(TRIAL.to_vec()), context: b"claviger".to_vec() }
+}
+
+/// MACs are verified where the key may; that they are right is the probe's affair.
 fn try_secret(
     session: &TokenSession,
     wanted: &Wanted<'_>,
     key: ObjectHandle,
 ) -> Result<(), Failure> {
-    let mechanism = match wanted.kind {
+    let kind = wanted.kind;
+    let Some(digest) = SecretDigest::of(kind) else {
+        let cipher = session.inner.encrypt(&Mechanism::AesEcb, key, &TRIAL)?;
+        let plain = session.inner.decrypt(&Mechanism::AesEcb, key, &cipher)?;
+        return if plain == TRIAL && cipher != TRIAL {
+            Ok(())
+        } else {
+            Err(Failure::Wrong(format!("a key of {kind} does not decipher what it enciphered")))
+        };
+    };
+    let mac = hmac(session, key, digest, &TRIAL)?;
+    let mechanism = match kind {
         KeyType::Sha2_256 => Mechanism::Sha256Hmac,
         KeyType::Sha2_384 => Mechanism::Sha384Hmac,
         KeyType::Sha2_512 => Mechanism::Sha512Hmac,
-        kind if kind.family() == Family::Aes => {
-            let cipher = session.inner.encrypt(&Mechanism::AesEcb, key, &TRIAL)?;
-            let plain = session.inner.decrypt(&Mechanism::AesEcb, key, &cipher)?;
-            return if plain == TRIAL && cipher != TRIAL {
-                Ok(())
-            } else {
-                Err(Failure::Wrong(format!("a key of {kind} does not decipher what it enciphered")))
-            };
-        }
+        // cryptoki has no names for the others.
         _ => return Ok(()),
     };
-    let mac = session.inner.sign(&mechanism, key, &TRIAL)?;
     if !wanted.usage.sign {
         session.inner.verify(&mechanism, key, &TRIAL, &mac)?;
     }
     Ok(())
 }
 
-fn try_type(session: &TokenSession, kind: KeyType) -> Result<(), Failure> {
-    let usage = Usage {
-        agree: point::secret_length(kind).is_some(),
-        sign: matches!(kind.family(), Family::Edwards | Family::Weierstrass),
-    };
-    let (id, label) = (&b"claviger probe"[..], "claviger probe");
-    let mut wanted = Wanted { id, label, kind, usage, keep: false, keep_public: false };
-    if kind.is_asymmetric() {
-        make_pair(session, &wanted)?.destroy(session);
-        return Ok(());
-    }
-    wanted.usage.sign = false;
-    let key = make_secret(session, &wanted)?;
-    Ok(session.inner.destroy_object(key)?)
-}
-
-fn alone(session: &TokenSession) -> Option<MutexGuard<'_, ()>> {
+pub(super) fn alone(session: &TokenSession) -> Option<MutexGuard<'_, ()>> {
     let module = &session.module;
     let serialise = module.profile.quirks.serialise_generation;
     serialise.then(|| module.generation.lock().unwrap_or_else(PoisonError::into_inner))
@@ -285,9 +311,11 @@ fn mechanism(maker: Maker) -> Mechanism<'static> {
         Maker::Ec => Mechanism::EccKeyPairGen,
         Maker::Edwards => Mechanism::EccEdwardsKeyPairGen,
         Maker::GenericSecret => Mechanism::GenericSecretKeyGen,
+        Maker::MlDsa => Mechanism::MlDsaKeyPairGen,
+        Maker::MlKem => Mechanism::MlKemKeyPairGen,
         Maker::Montgomery => Mechanism::EccMontgomeryKeyPairGen,
     }
 }
 
 /// As long as a digest and as two blocks.
-const TRIAL: [u8; 32] = *b"claviger: a key does its work 1.";
+pub(super) const TRIAL: [u8; 32] = *b"claviger: a key does its work 1.";

@@ -7,10 +7,12 @@ mod errors;
 mod find;
 mod generate;
 mod init_token;
+mod kem;
 mod module;
 #[expect(unsafe_code, reason = "mlock takes an address")]
 mod pin;
 mod point;
+mod probe;
 #[expect(
     unsafe_code,
     reason = "the PKCS#11 boundary: calls that cryptoki does not have in this form"
@@ -31,17 +33,19 @@ pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;
 pub(crate) use find::{
-    destroy, destroy_labelled, destroy_unfinished, find_private, find_secret, list, sweep,
+    destroy, destroy_labelled, destroy_unfinished, find_private, find_secret, is_there, list, sweep,
 };
-pub(crate) use generate::{generate_pair, generate_secret, probe};
-pub use init_token::{InitError, TokenFiles, init_token, init_token_main};
+pub(crate) use generate::{generate_pair, generate_secret};
+pub use init_token::{InitError, TokenFiles, init_token};
+pub(crate) use kem::{decapsulate, encapsulate};
 pub(crate) use module::Module;
 pub(crate) use pin::Pin;
+pub(crate) use probe::{Findings, probe};
 pub(crate) use raw_cipher::How;
 pub(crate) use seal::{fill_random, open, seal};
 pub(crate) use self_test::known_answers;
 pub(crate) use session::TokenSession;
-pub(crate) use sign::{attest, hmac, mac, sign, sign_log};
+pub(crate) use sign::{attest, hmac, mac, sign, sign_log, sign_ml_dsa};
 pub(crate) use system_keys::{SystemKeys, canary_sings, find_system_keys, provision};
 
 /// A key object, valid in every session of the process.

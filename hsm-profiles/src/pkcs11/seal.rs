@@ -1,11 +1,14 @@
 //! Sealing and opening under the KEK: AES-256-GCM in the token.
 
+use cryptoki::context::Function;
+use cryptoki::error::Error;
 use cryptoki::object::ObjectHandle;
 use zeroize::Zeroize;
 
 use super::errors::Failure;
 use super::raw::Gcm;
 use super::session::TokenSession;
+use crate::profile::ErrorClass;
 use crate::sealed::{NONCE, TAG};
 
 /// Encrypts `seed`: a version byte, a nonce from the token's generator, the ciphertext, the tag.
@@ -48,8 +51,20 @@ pub(crate) fn open(
         Ok(_) => Err(Failure::Wrong("a sealed key came out at another length".into())),
         Err(error) => {
             room.zeroize();
-            Err(error.into())
+            Err(judge(session, error))
         }
+    }
+}
+
+/// Some tokens have a value for a tag that does not fit: it is an argument to them. What may mean
+/// anything is left to the canary key.
+fn judge(session: &TokenSession, error: Error) -> Failure {
+    let is_late = matches!(error, Error::Pkcs11(_, Function::Decrypt));
+    let failure = Failure::from(error);
+    let class = session.module.classes.judge(&failure);
+    match is_late && class == ErrorClass::Argument {
+        true => Failure::Unsealable,
+        false => failure,
     }
 }
 

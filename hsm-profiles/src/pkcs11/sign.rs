@@ -1,6 +1,7 @@
 //! Signatures and MACs.
 
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::ObjectHandle;
 use cryptoki_sys::{
@@ -15,6 +16,7 @@ use super::point;
 use super::session::TokenSession;
 use crate::algorithm::Scheme;
 use crate::key_type::{KeyType, SecretDigest};
+use crate::sealed::Statement;
 
 /// A pure Ed25519 signature (RFC 8032), 64 bytes.
 pub(crate) fn sign_log(
@@ -90,6 +92,17 @@ pub(crate) fn sign(
     };
     let mechanism = Mechanism::Eddsa(EddsaParams::new(edwards));
     Ok(session.inner.sign(&mechanism, key, message)?)
+}
+
+/// A hedged ML-DSA signature (FIPS 204) of the message itself.
+pub(crate) fn sign_ml_dsa(
+    session: &TokenSession,
+    key: ObjectHandle,
+    Statement { message, context }: &Statement,
+) -> Result<Vec<u8>, Failure> {
+    let context = Some(context.as_slice()).filter(|context| !context.is_empty());
+    let how = SignAdditionalContext::new(HedgeType::Required, context);
+    Ok(session.inner.sign(&Mechanism::MlDsa(how), key, message.expose())?)
 }
 
 /// The leftmost bytes of the hash count, as many as the order has (FIPS 186-5, section 6.4.1).

@@ -7,7 +7,7 @@ use cryptoki::object::{ObjectClass, ObjectHandle};
 
 use super::errors::Failure;
 use super::find::find_one;
-use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_point, try_agreement};
+use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_public, try_agreement};
 use super::seal::{open, seal};
 use super::session::TokenSession;
 use super::sign::{attest, mac, sign_log};
@@ -169,7 +169,7 @@ fn find_pair(session: &TokenSession, name: &str, kind: KeyType) -> Result<Option
              if it never was in use, remove that object and provision again"
         ))
     })?;
-    let raw = read_point(session, kind, public)?;
+    let raw = read_public(session, kind, public)?;
     Ok(Some(Pair { private, public, raw }))
 }
 

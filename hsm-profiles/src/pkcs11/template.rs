@@ -1,6 +1,9 @@
 //! What keys are allowed to do: the attributes they are made with, and the look back at them.
 
-use cryptoki::object::{Attribute, AttributeType, KeyType as Ckk, ObjectClass, ObjectHandle};
+use cryptoki::object::{
+    Attribute, AttributeType, KeyType as Ckk, MlDsaParameterSetType, MlKemParameterSetType,
+    ObjectClass, ObjectHandle, ParameterSetType,
+};
 
 use super::errors::Failure;
 use super::session::TokenSession;
@@ -39,6 +42,8 @@ impl Wanted<'_> {
             Attribute::VerifyRecover(false),
         ];
         template.extend(curve);
+        template.extend(parameter_set(self.kind).map(Attribute::ParameterSet));
+        template.extend(self.is_kem().then_some(Attribute::Encapsulate(true)));
         template
     }
 
@@ -51,13 +56,20 @@ impl Wanted<'_> {
 
     /// What the private object has to look like.
     pub(crate) fn private_uses(&self) -> Vec<Attribute> {
-        vec![
+        let mut uses = vec![
             Attribute::Derive(self.usage.agree),
             Attribute::Sign(self.usage.sign),
             Attribute::SignRecover(false),
             Attribute::Decrypt(false),
             Attribute::Unwrap(false),
-        ]
+        ];
+        // Older tokens don't know this attribute, and only those with ML-KEM need it.
+        uses.extend(self.is_kem().then_some(Attribute::Decapsulate(true)));
+        uses
+    }
+
+    fn is_kem(&self) -> bool {
+        self.kind.family() == Family::MlKem
     }
 
     /// The template of a secret key.
@@ -99,6 +111,19 @@ impl Wanted<'_> {
             Attribute::Label(self.label.as_bytes().to_vec()),
         ]
     }
+}
+
+/// `CKA_PARAMETER_SET` of the post-quantum types (PKCS#11 3.2, sections 6.67.3 and 6.68.3).
+pub(crate) fn parameter_set(kind: KeyType) -> Option<ParameterSetType> {
+    Some(match kind {
+        KeyType::MlDsa44 => MlDsaParameterSetType::ML_DSA_44.into(),
+        KeyType::MlDsa65 => MlDsaParameterSetType::ML_DSA_65.into(),
+        KeyType::MlDsa87 => MlDsaParameterSetType::ML_DSA_87.into(),
+        KeyType::MlKem512 => MlKemParameterSetType::ML_KEM_512.into(),
+        KeyType::MlKem768 => MlKemParameterSetType::ML_KEM_768.into(),
+        KeyType::MlKem1024 => MlKemParameterSetType::ML_KEM_1024.into(),
+        _ => return None,
+    })
 }
 
 /// Reads the attributes of a new key and compares: a token may take a template and do otherwise.

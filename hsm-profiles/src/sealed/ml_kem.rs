@@ -1,7 +1,7 @@
 //! ML-KEM (FIPS 203).
 
 use ml_kem::kem::{self, Decapsulate, FromSeed, KeyExport};
-use ml_kem::{B32, MlKem512, MlKem768, MlKem1024};
+use ml_kem::{B32, EncapsulationKey, MlKem512, MlKem768, MlKem1024};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::key_type::KeyType;
@@ -39,20 +39,30 @@ pub(super) fn encapsulate(
     seed: &[u8],
     fresh: &Zeroizing<[u8; 32]>,
 ) -> Result<(Vec<u8>, SecretBytes), Failure> {
+    encapsulate_to(kind, &public_half(kind, seed)?, fresh)
+}
+
+/// A ciphertext to the encapsulation key `public`, and the secret in it. `fresh` is m: random, used
+/// once.
+pub(crate) fn encapsulate_to(
+    kind: KeyType,
+    public: &[u8],
+    fresh: &Zeroizing<[u8; 32]>,
+) -> Result<(Vec<u8>, SecretBytes), Failure> {
     let fresh = Zeroizing::new(B32::from(**fresh));
+    macro_rules! encapsulated {
+        ($set:ty) => {{
+            let public = kem::Key::<EncapsulationKey<$set>>::try_from(public);
+            let public = EncapsulationKey::<$set>::new(&public.map_err(|_| no_half())?);
+            let public = public.map_err(|_| no_half())?;
+            let (ciphertext, secret) = public.encapsulate_deterministic(&fresh);
+            Ok((ciphertext.to_vec(), taken(secret)))
+        }};
+    }
     match kind {
-        KeyType::MlKem512 => {
-            let (ciphertext, secret) = pair::<MlKem512>(seed)?.1.encapsulate_deterministic(&fresh);
-            Ok((ciphertext.to_vec(), taken(secret)))
-        }
-        KeyType::MlKem768 => {
-            let (ciphertext, secret) = pair::<MlKem768>(seed)?.1.encapsulate_deterministic(&fresh);
-            Ok((ciphertext.to_vec(), taken(secret)))
-        }
-        KeyType::MlKem1024 => {
-            let (ciphertext, secret) = pair::<MlKem1024>(seed)?.1.encapsulate_deterministic(&fresh);
-            Ok((ciphertext.to_vec(), taken(secret)))
-        }
+        KeyType::MlKem512 => encapsulated!(MlKem512),
+        KeyType::MlKem768 => encapsulated!(MlKem768),
+        KeyType::MlKem1024 => encapsulated!(MlKem1024),
         _ => Err(not_a_kem()),
     }
 }
@@ -85,6 +95,10 @@ fn taken(mut secret: B32) -> SecretBytes {
     let bytes = SecretBytes::new(secret.to_vec());
     secret.as_mut_slice().zeroize();
     bytes
+}
+
+fn no_half() -> Failure {
+    Failure::Argument("this is no encapsulation key of its type")
 }
 
 fn not_a_kem() -> Failure {

@@ -21,6 +21,7 @@ mod weierstrass;
 
 pub(crate) use blob::{NONCE, TAG, binding};
 pub(crate) use memory::with_locked;
+pub(crate) use ml_kem::encapsulate_to;
 pub(crate) use seed::{fit, public_half, seed_length};
 pub use task::{NewSealed, Outcome, SealedKey, SealedTask, Statement};
 pub(crate) use task::{needs_randomness, perform};
@@ -28,8 +29,8 @@ pub use verify::{verify_eddsa, verify_ml_dsa};
 
 use crate::key_type::{Family, KeyType};
 
-/// Whether keys of this type are made sealed where the token lacks the type. Those of the other types
-/// are sealed only where they are derived.
+/// Whether keys of this type are made sealed where the token lacks the type. AES keys are sealed only
+/// where they are derived: a token that seals has AES itself.
 pub(crate) fn can_seal(kind: KeyType) -> bool {
-    !matches!(kind.family(), Family::Aes | Family::Weierstrass)
+    kind.family() != Family::Aes
 }

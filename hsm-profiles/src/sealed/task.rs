@@ -63,7 +63,7 @@ pub enum SealedTask {
 }
 
 /// What is signed.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Statement {
     /// The message itself: hashing it is the scheme's affair.
     pub message: SecretBytes,

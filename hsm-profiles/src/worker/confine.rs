@@ -39,7 +39,8 @@ pub(super) fn with_the_token(module: &Module) -> Result<(), TokenFault> {
 
 fn confine_files(module: &Module) -> Result<(), RulesetError> {
     let needs = &module.profile.sandbox;
-    let configuration = module.store.configuration.iter().filter_map(|path| path.parent());
+    // The file alone: beside it may stand what the worker has no business with, such as PINs.
+    let configuration = module.store.configuration.iter().map(PathBuf::as_path);
     let system = if needs.network { &["/etc"][..] } else { &ETC };
     let read = system
         .iter()

@@ -28,8 +28,14 @@ impl Seat {
         counterpart: Option<&Counterpart>,
         task: &Task,
     ) -> Result<Answer, Failure> {
-        if let Task::Sign { scheme, message, context } = task {
-            return self.sign(key, *scheme, message, context).map(Answer::Public);
+        match task {
+            Task::Decapsulate { .. } | Task::Encapsulate { .. } | Task::SignMlDsa(_) => {
+                return self.post_quantum(key, task);
+            }
+            Task::Sign { scheme, message, context } => {
+                return self.sign(key, *scheme, message, context).map(Answer::Public);
+            }
+            _ => {}
         }
         let engine = match (counterpart, &key.held) {
             (Some(counterpart), _) => self.agreed(key, counterpart, task)?,
@@ -48,7 +54,10 @@ impl Seat {
                 self.encrypt(&engine, *cipher, aad, plain.expose()).map(Answer::Ciphered)
             }
             Task::Hmac { digest, message } => self.hmac(&engine, *digest, message).map(secret),
-            Task::Sign { .. } => Err(Failure::Argument("an agreed secret signs nothing")),
+            Task::Decapsulate { .. }
+            | Task::Encapsulate { .. }
+            | Task::Sign { .. }
+            | Task::SignMlDsa(_) => Err(Failure::Argument("an agreed secret can't do this")),
             Task::Unwrap { initial, wrapped, .. } => {
                 self.unwrap(&engine, *initial, wrapped).map(secret)
             }
@@ -106,7 +115,11 @@ impl Seat {
             Task::Unwrap { width, .. } | Task::Wrap { width, .. } => {
                 software::derive(secret, b"encedo-kek", context, *width)?
             }
-            Task::Hmac { .. } | Task::Sign { .. } => Zeroizing::new(secret.to_vec()),
+            Task::Decapsulate { .. }
+            | Task::Encapsulate { .. }
+            | Task::Hmac { .. }
+            | Task::Sign { .. }
+            | Task::SignMlDsa(_) => Zeroizing::new(secret.to_vec()),
         }))
     }
 
@@ -221,7 +234,10 @@ fn fits(key: &Key, task: &Task) -> Result<(), Failure> {
         | Task::Unwrap { width, .. }
         | Task::Wrap { width, .. } => Width::of(key.kind) == Some(*width),
         Task::Hmac { digest, .. } => SecretDigest::of(key.kind) == Some(*digest),
-        Task::Sign { .. } => false,
+        Task::Decapsulate { .. }
+        | Task::Encapsulate { .. }
+        | Task::Sign { .. }
+        | Task::SignMlDsa(_) => false,
     };
     match fits {
         true => Ok(()),

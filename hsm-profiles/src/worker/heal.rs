@@ -126,6 +126,8 @@ impl Seat {
                 if is_sealed {
                     // A tag that does not fit, which every token says in its own way.
                     TokenFault::Unsealable
+                } else if self.has_lost_the_key(operation) {
+                    TokenFault::KeyMissing
                 } else if is_ours {
                     TokenFault::Argument(text)
                 } else {
@@ -138,6 +140,17 @@ impl Seat {
             | ErrorClass::SessionGone
             | ErrorClass::Unclear => self.leave(EXIT_DOWN, text),
         }
+    }
+
+    /// Whether the key of a caller that `operation` is about is gone: some tokens say no more of a
+    /// handle without an object than that something is wrong.
+    fn has_lost_the_key(&self, operation: &Operation) -> bool {
+        let Some(kid) = operation.own_key() else { return false };
+        let lost = matches!(pkcs11::is_there(&self.session, &kid), Ok(false));
+        if lost {
+            self.token.forget(&kid);
+        }
+        lost
     }
 
     fn leave(&self, code: u8, text: String) -> TokenFault {

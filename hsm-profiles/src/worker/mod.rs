@@ -12,6 +12,7 @@ mod employ;
 mod heal;
 mod inherit;
 mod perform;
+mod post_quantum;
 mod randomness;
 mod sealed;
 mod self_test;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::digest::digest;
 use super::token::Seat;
 use crate::algorithm::Scheme;
-use crate::key_type::{KeyType, SecretDigest};
+use crate::key_type::{Family, KeyType, SecretDigest};
 use crate::pkcs11::{self, Failure, ObjectHandle};
 use crate::protocol::{Answer, SecretBytes};
 use crate::sealed::{self, NewSealed, Outcome, SealedKey, SealedTask, Statement};
@@ -25,11 +25,24 @@ impl Seat {
         }
         let (kid, made) = sealed::with_locked(2 * length + sealed::TAG, |room| {
             let (seed, trial) = room.split_at_mut(length);
-            pkcs11::fill_random(&self.session, seed)?;
+            self.draw(kind, seed)?;
             self.seal(kind, kid, (seed, trial))
         })?;
         tracing::debug!(%kid, %kind, "made a sealed key");
         Ok(made)
+    }
+
+    /// Random bytes that are a seed. Numbers of the SECP curves may be out of range, which is all but
+    /// never: one in 2^32 at the most (P-256).
+    fn draw(&self, kind: KeyType, seed: &mut [u8]) -> Result<(), Failure> {
+        loop {
+            pkcs11::fill_random(&self.session, seed)?;
+            sealed::fit(kind, seed);
+            let is_number = kind.family() == Family::Weierstrass;
+            if !is_number || sealed::public_half(kind, seed).is_ok() {
+                return Ok(());
+            }
+        }
     }
 
     /// Seals a seed, and opens it once into `trial`, which has [`sealed::TAG`] bytes more. A

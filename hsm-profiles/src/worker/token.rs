@@ -9,7 +9,7 @@ use policies::Kid;
 use secrecy::SecretString;
 
 use crate::key_type::KeyType;
-use crate::pkcs11::{self, Failure, Module, ObjectHandle, Pin, SystemKeys, TokenSession};
+use crate::pkcs11::{self, Failure, Findings, Module, ObjectHandle, Pin, SystemKeys, TokenSession};
 use crate::profile::{ErrorClass, Profile};
 use crate::protocol::{TokenFault, TokenStatus};
 use crate::sealed;
@@ -35,7 +35,7 @@ pub struct Token(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) module: Arc<Module>,
     sessions: usize,
-    native: Vec<KeyType>,
+    found: Findings,
     handles: RwLock<HashMap<Kid, ObjectHandle>>,
     system: RwLock<Option<SystemKeys>>,
     /// Held while somebody logs in, so that a refused PIN is not tried again by the next.
@@ -104,12 +104,12 @@ impl Token {
         let anchor = TokenSession::open(module)?;
         anchor.login(&pin)?;
         let system = pkcs11::find_system_keys(&anchor)?;
-        let native = pkcs11::probe(&anchor);
+        let found = pkcs11::probe(&anchor);
         let handles = pkcs11::sweep(&anchor)?.into_iter().collect();
         Ok(Arc::new(Shared {
             module: Arc::clone(module),
             sessions,
-            native,
+            found,
             handles: RwLock::new(handles),
             system: RwLock::new(system),
             login: Mutex::new(Login { pin, refused: false, anchor }),
@@ -146,7 +146,8 @@ impl Shared {
             label: info.label().to_owned(),
             model: format!("{} {}", info.manufacturer_id(), info.model()),
             serial: info.serial_number().to_owned(),
-            native: self.native.clone(),
+            native: self.found.native.clone(),
+            withdrawn: self.found.withdrawn.clone(),
             sealed: self.sealed(),
             attestation: self
                 .system()

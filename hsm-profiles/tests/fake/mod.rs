@@ -181,6 +181,7 @@ pub(crate) fn status() -> TokenStatus {
         serial: "1".into(),
         sealed: Vec::new(),
         attestation: None,
+        withdrawn: Vec::new(),
         has_kek: true,
         native: vec![KeyType::Curve25519],
         system: None,

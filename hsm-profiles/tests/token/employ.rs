@@ -8,7 +8,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::object::{Attribute, KeyType as Ckk, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use hsm_profiles::{
-    Answer, Cipher, Ciphered, Counterpart, Creation, Held, Key, KeyType, Mode, Operation, Profile,
+    Answer, Cipher, Ciphered, Counterpart, Creation, Held, Key, KeyType, Mode, Operation,
     RFC3394_INITIAL, Scheme, Seat, SecretBytes, SecretDigest, Statement, Task, Token, TokenFault,
     TokenOptions, Usage, Width, der, verify,
 };
@@ -29,7 +29,10 @@ pub(crate) fn comes_out_right(pin_file: &Path) {
         wrapping_is_right(&mut seat, &key, &value);
     }
     macs_are_right(&mut seat, &bench);
-    signatures_are_right(&mut seat);
+    let native = native(&mut seat);
+    signatures_are_right(&mut seat, &native);
+    edwards_signatures_are_right(&mut seat, &native);
+    crate::post_quantum::resident_keys_work(&mut seat, &native);
     agreed_secrets_work(&mut seat);
     what_does_not_fit_is_refused(&mut seat, &bench);
 }
@@ -42,11 +45,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(pin_file: &Path) -> Self {
-        let profile = Profile::load("softhsm2").unwrap();
-        let module = profile.module().unwrap().to_owned();
+        let (profile, module) = (crate::profile(), crate::module());
         let pin = SecretString::from(std::fs::read_to_string(pin_file).unwrap().trim_end());
-        let options =
-            TokenOptions { profile, module: None, label: LABEL.into(), sessions: Some(1) };
+        let options = TokenOptions {
+            profile,
+            module: Some(module.clone()),
+            label: LABEL.into(),
+            sessions: Some(1),
+        };
         let token = Token::open(options, pin.clone()).unwrap();
         let context = Pkcs11::new(module).unwrap();
         let slot = *context.get_slots_with_initialized_token().unwrap().first().unwrap();
@@ -152,10 +158,46 @@ fn macs_are_right(seat: &mut Seat, bench: &Bench) {
     }
 }
 
-fn signatures_are_right(seat: &mut Seat) {
+fn native(seat: &mut Seat) -> Vec<KeyType> {
+    match seat.perform(&Operation::Status) {
+        Answer::Status(status) => status.native,
+        other => panic!("{}", tell(&other)),
+    }
+}
+
+/// Pure, with a context, of a hash: what came is what was asked for.
+fn edwards_signatures_are_right(seat: &mut Seat, native: &[KeyType]) {
+    for (number, kind) in (70..).zip([KeyType::Ed25519, KeyType::Ed448]) {
+        if !native.contains(&kind) {
+            continue;
+        }
+        let (key, public) = make(seat, number, kind, Usage { agree: false, sign: true });
+        for scheme in Scheme::ALL.into_iter().filter(|scheme| scheme.suits(kind)) {
+            for context in [&b"c"[..], &[7; 255]] {
+                let message = SecretBytes::new(vec![5; 2048]);
+                let statement = Statement { message: message.clone(), context: context.to_vec() };
+                let task = Task::Sign { scheme, message, context: context.to_vec() };
+                let signature = match ask(seat, &key, None, task) {
+                    Answer::Public(signature) => signature,
+                    other => panic!("{scheme:?}: {}", tell(&other)),
+                };
+                for other in Scheme::ALL.into_iter().filter(|other| other.suits(kind)) {
+                    let holds = verify(kind, &public, other, &statement, &signature);
+                    assert_eq!(holds, other == scheme, "{scheme:?} as {other:?}");
+                }
+            }
+        }
+        destroy(seat, &key);
+    }
+}
+
+fn signatures_are_right(seat: &mut Seat, native: &[KeyType]) {
     for (number, kind) in
         (50..).zip([KeyType::Secp256r1, KeyType::Secp384r1, KeyType::Secp521r1, KeyType::Secp256k1])
     {
+        if !native.contains(&kind) {
+            continue;
+        }
         let (key, public) = make(seat, number, kind, Usage { agree: false, sign: true });
         for scheme in [Scheme::EcdsaSha256, Scheme::EcdsaSha384, Scheme::EcdsaSha512] {
             for round in 0..8 {
@@ -239,7 +281,7 @@ fn what_does_not_fit_is_refused(seat: &mut Seat, bench: &Bench) {
     assert!(matches!(lost, Answer::Failed(TokenFault::KeyMissing)), "{}", tell(&lost));
 }
 
-fn make(seat: &mut Seat, number: u8, kind: KeyType, usage: Usage) -> (Key, Vec<u8>) {
+pub(crate) fn make(seat: &mut Seat, number: u8, kind: KeyType, usage: Usage) -> (Key, Vec<u8>) {
     let creation = Creation([number; 16]);
     match seat.perform(&Operation::GeneratePair { creation, kind, usage }) {
         Answer::Public(public) => {
@@ -249,7 +291,7 @@ fn make(seat: &mut Seat, number: u8, kind: KeyType, usage: Usage) -> (Key, Vec<u
     }
 }
 
-fn destroy(seat: &mut Seat, key: &Key) {
+pub(crate) fn destroy(seat: &mut Seat, key: &Key) {
     let gone = seat.perform(&Operation::Destroy { kid: key.kid });
     assert!(matches!(gone, Answer::Count(1)), "{}", tell(&gone));
 }

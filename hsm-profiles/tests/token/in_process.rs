@@ -7,9 +7,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use hsm_profiles::{
-    Answer, Creation, KeyType, Operation, Profile, Seat, Token, TokenOptions, Usage,
-};
+use hsm_profiles::{Answer, Creation, KeyType, Operation, Seat, Token, TokenOptions, Usage};
 use policies::Kid;
 use secrecy::SecretString;
 
@@ -18,10 +16,14 @@ use crate::software::Peer;
 
 /// Runs in a process of its own, after the token was provisioned.
 pub(crate) fn heals_and_looks_right(pin_file: &Path) {
-    let profile = Profile::load("softhsm2").unwrap();
-    let module = profile.module().unwrap().to_owned();
+    let (profile, module) = (crate::profile(), crate::module());
     let pin = std::fs::read_to_string(pin_file).unwrap();
-    let options = TokenOptions { profile, module: None, label: LABEL.into(), sessions: Some(2) };
+    let options = TokenOptions {
+        profile,
+        module: Some(module.clone()),
+        label: LABEL.into(),
+        sessions: Some(2),
+    };
     let token = Token::open(options, SecretString::from(pin.trim_end())).unwrap();
     let mut seat = token.seat().unwrap();
     let meddler = Meddler::new(&module);
@@ -182,11 +184,11 @@ fn many_threads_at_once(token: &Token) {
             let mut seat = token.seat().unwrap();
             scope.spawn(move || {
                 for round in 0..12 {
-                    let public = generate(&mut seat, 100 + 20 * number + round, KeyType::Secp256k1);
+                    let public = generate(&mut seat, 100 + 20 * number + round, KeyType::Secp256r1);
                     let kid = Kid::of_public_key(&public);
                     for _ in 0..20 {
-                        let peer = Peer::new(KeyType::Secp256k1);
-                        let ask = agree(kid, KeyType::Secp256k1, &peer.public(), None);
+                        let peer = Peer::new(KeyType::Secp256r1);
+                        let ask = agree(kid, KeyType::Secp256r1, &peer.public(), None);
                         match seat.perform(&ask) {
                             Answer::Secret(secret) => {
                                 assert_eq!(secret.expose(), peer.secret(&public));

@@ -6,12 +6,13 @@ use aws_lc_rs::kem::{self, EncapsulationKey};
 use aws_lc_rs::signature;
 use hsm_profiles::{
     Answer, Family, Held, Key, KeyType, NewSealed, Object, Operation, Outcome, Scheme, SealedKey,
-    SealedTask, SecretBytes, SecretDigest, Statement, Task, TokenFault, public_key, verify_eddsa,
-    verify_ml_dsa,
+    SealedTask, SecretBytes, SecretDigest, Statement, Task, TokenFault, der, public_key, verify,
+    verify_eddsa, verify_ml_dsa,
 };
 use policies::Kid;
 
 use crate::client::{Worker, tell};
+use crate::software::Peer;
 
 pub(crate) fn all(pin_file: &Path) {
     let (mut worker, status) = Worker::ready(pin_file);
@@ -31,8 +32,9 @@ pub(crate) fn all(pin_file: &Path) {
         key.does_nothing_else(&mut worker);
         key.is_bound(&mut worker);
     }
-    let other = keys.iter().find(|key| key.key.kind == KeyType::Curve448).unwrap();
-    both_sides_agree(&mut worker, other);
+    let agrees =
+        |key: &&Sealed| matches!(key.key.kind.family(), Family::Montgomery | Family::Weierstrass);
+    both_sides_agree(&mut worker, keys.iter().find(agrees).unwrap());
     some_types_are_not_sealed(&mut worker);
 }
 
@@ -73,7 +75,8 @@ impl Sealed {
             Family::Hmac => self.makes_macs(worker),
             Family::MlDsa => self.signs_ml_dsa(worker),
             Family::MlKem => self.encapsulates(worker),
-            Family::Montgomery | Family::Aes | Family::Weierstrass => {}
+            Family::Weierstrass => self.signs_ecdsa(worker),
+            Family::Montgomery | Family::Aes => {}
         }
     }
 
@@ -89,6 +92,17 @@ impl Sealed {
                 let key = signature::UnparsedPublicKey::new(&signature::ED25519, public);
                 key.verify(b"message", &signed).unwrap();
             }
+        }
+    }
+
+    fn signs_ecdsa(&self, worker: &mut Worker) {
+        let (kind, public) = (self.key.kind, self.public.as_deref().unwrap());
+        for scheme in Scheme::ALL.into_iter().filter(|scheme| scheme.suits(kind)) {
+            let statement = Statement { context: Vec::new(), ..statement() };
+            let (message, context) = (statement.message.clone(), Vec::new());
+            let raw = worker.public(&self.employ(Task::Sign { scheme, message, context }));
+            let signed = der(kind, &raw).unwrap();
+            assert!(verify(kind, public, scheme, &statement, &signed), "{kind} {scheme:?}");
         }
     }
 
@@ -152,7 +166,7 @@ impl Sealed {
             (Family::MlDsa, SealedTask::SignMlDsa(statement())),
             (
                 Family::Edwards,
-                SealedTask::Sign { scheme: Scheme::EcdsaSha256, statement: statement() },
+                SealedTask::Sign { scheme: another_scheme(kind), statement: statement() },
             ),
         ] {
             if kind.family() != family {
@@ -177,7 +191,7 @@ impl Sealed {
             Family::Hmac => SealedTask::Mac { message: SecretBytes::new(vec![1]) },
             Family::MlDsa => SealedTask::SignMlDsa(statement()),
             Family::MlKem => SealedTask::Encapsulate,
-            _ => SealedTask::Agree { peer: [&[5][..], &[0; 55]].concat(), digest: None },
+            _ => SealedTask::Agree { peer: Peer::new(kind).public(), digest: None },
         };
         outcome(worker, &self.ask(task()));
         let blob = &self.key.blob;
@@ -203,32 +217,48 @@ impl Sealed {
 }
 
 fn both_sides_agree(worker: &mut Worker, ours: &Sealed) {
-    let theirs = Sealed::new(worker, KeyType::Curve448);
+    let kind = ours.key.kind;
+    let theirs = Sealed::new(worker, kind);
+    let point = |of: &Sealed| {
+        let public = of.public.clone().unwrap();
+        public_key::uncompress(kind, &public).unwrap_or(public)
+    };
     let agree = |own: &Sealed, peer: &Sealed| {
-        own.ask(SealedTask::Agree { peer: peer.public.clone().unwrap(), digest: None })
+        own.ask(SealedTask::Agree { peer: point(peer), digest: None })
     };
     let (Outcome::Secret(one), Outcome::Secret(two)) =
         (outcome(worker, &agree(ours, &theirs)), outcome(worker, &agree(&theirs, ours)))
     else {
         panic!("no secrets");
     };
-    assert_eq!((one.expose(), one.expose().len()), (two.expose(), 56));
-    let swapped = SealedKey { kind: KeyType::Curve448, blob: theirs.key.blob };
-    let task = SealedTask::Agree { peer: ours.public.clone().unwrap(), digest: None };
+    let length = if kind == KeyType::Curve448 { 56 } else { 32 };
+    assert_eq!((one.expose(), one.expose().len()), (two.expose(), length));
+    let peer = Peer::new(kind);
+    let Outcome::Secret(secret) =
+        outcome(worker, &ours.ask(SealedTask::Agree { peer: peer.public(), digest: None }))
+    else {
+        panic!("no secret");
+    };
+    assert_eq!(secret.expose(), peer.secret(ours.public.as_deref().unwrap()), "{kind}");
+    let swapped = SealedKey { kind, blob: theirs.key.blob };
+    let task = SealedTask::Agree { peer: point(ours), digest: None };
     let fault = worker.fault(&Operation::Sealed { kid: ours.kid, key: swapped, task });
     assert_eq!(fault, TokenFault::Unsealable, "a blob in the place of another of its type");
 }
 
 fn some_types_are_not_sealed(worker: &mut Worker) {
     let kid = Kid::from_bytes([1; 16]);
-    for kind in [KeyType::Secp256r1, KeyType::Aes256] {
-        let fault = worker.fault(&Operation::GenerateSealed { kind, kid });
-        assert!(matches!(fault, TokenFault::Unsupported(_)), "{fault}");
-    }
-    for kind in [KeyType::Curve25519, KeyType::Sha2_256] {
+    let fault = worker.fault(&Operation::GenerateSealed { kind: KeyType::Aes256, kid });
+    assert!(matches!(fault, TokenFault::Unsupported(_)), "{fault}");
+    for kind in [KeyType::Curve25519, KeyType::Secp256r1, KeyType::Sha2_256] {
         let fault = worker.fault(&Operation::GenerateSealed { kind, kid });
         assert!(matches!(fault, TokenFault::Argument(_)), "the token has it itself: {fault}");
     }
+}
+
+/// One that keys of this type don't sign by.
+fn another_scheme(kind: KeyType) -> Scheme {
+    if kind.family() == Family::Weierstrass { Scheme::Ed25519 } else { Scheme::EcdsaSha256 }
 }
 
 fn statement() -> Statement {

@@ -9,6 +9,7 @@ use k256::elliptic_curve::sec1::{FromSec1Point, Sec1Point, ToSec1Point};
 pub(crate) enum Peer {
     AwsLc(&'static agreement::Algorithm, PrivateKey),
     K256(k256::Scalar),
+    X448(x448::StaticSecret),
 }
 
 impl Peer {
@@ -24,6 +25,11 @@ impl Peer {
                 let small = k256::Scalar::from(u64::from_be_bytes(bytes));
                 return Self::K256(small.square() * small + k256::Scalar::ONE);
             }
+            KeyType::Curve448 => {
+                let mut bytes = [0; 56];
+                getrandom::fill(&mut bytes).unwrap();
+                return Self::X448(x448::StaticSecret::from(bytes));
+            }
             other => panic!("no agreement with {other}"),
         };
         Self::AwsLc(algorithm, PrivateKey::generate(algorithm).unwrap())
@@ -38,6 +44,7 @@ impl Peer {
                 .to_sec1_point(false)
                 .as_bytes()
                 .to_vec(),
+            Self::X448(key) => x448::PublicKey::from(key).as_bytes().to_vec(),
         }
     }
 
@@ -53,6 +60,10 @@ impl Peer {
                 let point = k256::AffinePoint::from_sec1_point(&point).unwrap();
                 let shared = (k256::ProjectivePoint::from(point) * scalar).to_affine();
                 shared.to_sec1_point(false).x().unwrap().to_vec()
+            }
+            Self::X448(key) => {
+                let theirs = x448::PublicKey::from_bytes(theirs).unwrap();
+                key.diffie_hellman(&theirs).as_bytes().to_vec()
             }
         }
     }

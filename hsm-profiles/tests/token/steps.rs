@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hsm_profiles::{
     Answer, Creation, EXIT_DOWN, EXIT_PIN, Family, KeyType, Operation, SecretDigest, SelfTest,
-    SystemPublic, TokenFault, TokenFiles, Usage,
+    StoreKind, SystemPublic, TokenFault, TokenFiles, Usage,
 };
 use policies::Kid;
 
@@ -16,7 +16,7 @@ use crate::client::{Worker, agree, tell};
 use crate::software::{Peer, hash, is_signed};
 
 pub(crate) fn all(dir: &Path) {
-    let stage = Stage { dir: dir.to_owned(), files: TokenFiles::under(dir) };
+    let stage = Stage { dir: dir.to_owned(), files: crate::files(dir) };
     stage.a_token_is_made_once_and_its_pins_are_private();
     stage.a_wrong_pin_is_refused_for_good();
     stage.system_keys_are_made_once();
@@ -28,7 +28,10 @@ pub(crate) fn all(dir: &Path) {
     stage.system_keys_are_out_of_reach();
     stage.lost_keys_are_told_from_a_lost_token();
     stage.a_flood_is_answered_frame_by_frame();
-    stage.a_lost_store_ends_the_worker_and_a_fresh_one_heals();
+    match crate::profile().store {
+        StoreKind::Softhsm2 => stage.a_lost_store_ends_the_worker_and_a_fresh_one_heals(),
+        _ => stage.a_lost_store_stops_nobody_who_has_it_open(),
+    }
     stage.a_worker_is_confined();
 }
 
@@ -118,14 +121,21 @@ impl Stage {
 
     fn every_native_type_can_be_made_and_used(&self) {
         let (mut worker, status) = Worker::ready(&self.files.pin_file);
-        let expected: Vec<_> = KeyType::ALL
-            .into_iter()
-            .filter(|kind| !matches!(kind.family(), Family::MlDsa | Family::MlKem))
-            .filter(|kind| !matches!(kind, KeyType::Curve448 | KeyType::Ed25519 | KeyType::Ed448))
-            .filter(|kind| !kind.name().starts_with("SHA3"))
-            .collect();
+        let is_softhsm = crate::profile().store == StoreKind::Softhsm2;
+        let expected: Vec<_> = match is_softhsm {
+            true => KeyType::ALL
+                .into_iter()
+                .filter(|kind| !matches!(kind.family(), Family::MlDsa | Family::MlKem))
+                .filter(|kind| {
+                    !matches!(kind, KeyType::Curve448 | KeyType::Ed25519 | KeyType::Ed448)
+                })
+                .filter(|kind| !kind.name().starts_with("SHA3"))
+                .collect(),
+            false => KeyType::ALL.into_iter().filter(|kind| *kind != KeyType::Secp256k1).collect(),
+        };
         assert!(expected.iter().all(|kind| status.native.contains(kind)), "{:?}", status.native);
         assert_eq!(status.native.len(), expected.len());
+        assert_eq!(status.withdrawn, [], "the profile claims what the token does not do");
         for (number, kind) in (1..).zip(expected) {
             let creation = Creation([number; 16]);
             if !kind.is_asymmetric() {
@@ -134,12 +144,13 @@ impl Stage {
                 assert_eq!(worker.count(&Operation::Destroy { kid }), 1, "{kind}");
                 continue;
             }
-            let signs = kind.family() == Family::Edwards;
-            let usage = Usage { agree: !signs, sign: signs };
+            let signs = matches!(kind.family(), Family::Edwards | Family::MlDsa);
+            let agrees = !signs && kind.family() != Family::MlKem;
+            let usage = Usage { agree: agrees, sign: signs };
             let public = worker.public(&Operation::GeneratePair { creation, kind, usage });
             assert_eq!(public.len(), kind.length(), "{kind}");
             let kid = Kid::of_public_key(&public);
-            for _ in 0..if signs { 0 } else { 20 } {
+            for _ in 0..if agrees { 20 } else { 0 } {
                 let peer = Peer::new(kind);
                 let secret = worker.secret(&agree(kid, kind, &peer.public(), None));
                 assert_eq!(secret, peer.secret(&public), "{kind}");
@@ -153,7 +164,11 @@ impl Stage {
         }
         let creation = Creation([99; 16]);
         let usage = Usage { agree: true, sign: false };
-        for kind in [KeyType::Curve448, KeyType::Ed25519] {
+        let lacking = match is_softhsm {
+            true => &[KeyType::Curve448, KeyType::Ed25519][..],
+            false => &[KeyType::Secp256k1],
+        };
+        for kind in lacking.iter().copied() {
             let missing = worker.fault(&Operation::GeneratePair { creation, kind, usage });
             assert!(matches!(missing, TokenFault::Unsupported(_)), "{missing}");
         }
@@ -255,6 +270,24 @@ impl Stage {
         }
         eprintln!("an agreement took {:?}", start.elapsed() / (128 * rounds));
         assert_eq!(worker.count(&Operation::Destroy { kid }), 1);
+    }
+
+    /// A store in one file stays open, wherever it is moved to.
+    fn a_lost_store_stops_nobody_who_has_it_open(&self) {
+        let mut worker = self.ready();
+        let (kid, public) = make(&mut worker, 1, KeyType::Secp256r1);
+        let peer = Peer::new(KeyType::Secp256r1);
+        let ask = agree(kid, KeyType::Secp256r1, &peer.public(), None);
+        let (here, away) = (self.dir.join("tokens"), self.dir.join("away"));
+        fs::rename(&here, &away).unwrap();
+        assert_eq!(worker.secret(&ask), peer.secret(&public));
+        let (fresh, greeting) = Worker::start(&self.files.pin_file);
+        assert!(matches!(greeting, Answer::Failed(TokenFault::Down(_))), "{}", tell(&greeting));
+        assert_eq!(fresh.exit_code(), Some(i32::from(EXIT_DOWN)));
+        fs::rename(&away, &here).unwrap();
+        assert_eq!(worker.secret(&ask), peer.secret(&public));
+        assert_eq!(worker.count(&Operation::Destroy { kid }), 1);
+        assert_eq!(self.ready().fault(&ask), TokenFault::KeyMissing);
     }
 
     fn a_lost_store_ends_the_worker_and_a_fresh_one_heals(&self) {

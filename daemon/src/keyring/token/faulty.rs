@@ -184,16 +184,23 @@ impl Token for Faulty {
         })
     }
 
-    /// It has no private keys that could do anything, but it counts.
+    /// It has no private keys that could do anything, but it counts. Of a sealed key it tells the
+    /// blob, if it is the key's own.
     fn employ<'a>(
         &'a self,
-        _: Permit<Use>,
-        _: (KeyType, Held),
+        key: Permit<Use>,
+        (_, held): (KeyType, Held),
         _: Option<(&'a ForeignPoint, Vec<u8>)>,
         _: Task,
     ) -> Doing<'a, Answer> {
         self.employments.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Err(TokenFault::Unsupported("a token of a test".into()))))
+        Box::pin(std::future::ready(match held {
+            Held::Resident => Err(TokenFault::Unsupported("a token of a test".into())),
+            Held::Sealed(blob) if blob.ends_with(key.kid().as_bytes()) => {
+                Ok(Answer::Secret(SecretBytes::new(blob)))
+            }
+            Held::Sealed(_) => Err(TokenFault::Unsealable),
+        }))
     }
 
     fn generate_pair<'a>(
