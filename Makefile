@@ -1,6 +1,6 @@
 # Everything a developer, a packager and CI do, by name. `make` alone lists the targets.
 PROFILE ?= softhsm2
-DIR     ?= .dev
+DIR     ?= .dev$(addprefix -,$(filter-out softhsm2,$(PROFILE)))
 LISTEN  ?= 127.0.0.1:8443
 ROUNDS  ?= 100
 PREFIX  ?= /usr
@@ -10,47 +10,61 @@ CARGO    ?= cargo
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 BINARIES := clavigerd claviger claviger-audit
 PACKAGES := -p clavigerd -p claviger -p audit
+# The embedded token, where PROFILE=kryoptic asks for it: built once, in a folder of its own.
+EMBEDDED := hsm-profiles/embedded-token
+TOKEN    := $(EMBEDDED)/target/release/libclaviger_token.so
+WITH     := $(if $(filter kryoptic,$(PROFILE)),$(TOKEN))
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench conformance crash unit-score unit-boot build install clean
+.PHONY: help run test vectors lint deny bench conformance crash unit-score unit-boot build token install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: PROFILE=$(PROFILE) DIR=$(DIR) LISTEN=$(LISTEN) ROUNDS=$(ROUNDS) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
 
-run: ## a daemon to try out: makes a token, TLS and keys in DIR, then serves on LISTEN
-	@.ci/need run
+run: $(WITH) ## a daemon to try out: makes a token, TLS and keys in DIR, then serves on LISTEN
+	@.ci/need $(if $(WITH),token,run)
 	$(CARGO) build --release --locked $(PACKAGES)
-	exec $(TARGET)/release/clavigerd dev --profile $(PROFILE) --dir $(DIR) --listen $(LISTEN)
+	exec $(TARGET)/release/clavigerd dev --profile $(PROFILE) $(WITH:%=--module %) --dir $(DIR) --listen $(LISTEN)
 
-test: ## every test, black-box ones on the real binaries and a real token
+test: $(WITH) ## every test, black-box ones on the real binaries and a real token of PROFILE
 	@.ci/need test
 # Binaries first, with the features of the tests: no dependency is built twice.
 	$(CARGO) build --workspace --bins --tests --locked
-	$(CARGO) test --workspace --locked
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --workspace --locked
 
-vectors: ## published vectors and the checks by other implementations, with their counts
+token: $(TOKEN) ## the embedded token, a PKCS#11 module; PROFILE=kryoptic builds it by itself
+
+$(TOKEN): $(EMBEDDED)/Cargo.toml $(EMBEDDED)/Cargo.lock $(EMBEDDED)/src/lib.rs
+	@.ci/need token
+	$(CARGO) build --release --locked --manifest-path $(EMBEDDED)/Cargo.toml --target-dir $(EMBEDDED)/target
+	@touch $@
+
+vectors: $(WITH) ## published vectors and the checks by other implementations, with their counts
 	@.ci/need test
 	$(CARGO) build --workspace --bins --locked
-	$(CARGO) test --locked -p hsm-profiles --lib --test token -- --nocapture
-	$(CARGO) test --locked -p tests --test vectors --test independent -- --nocapture
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --locked -p hsm-profiles --lib --test token -- --nocapture
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --locked -p tests --test vectors --test independent -- --nocapture
 
 lint: ## formatting, clippy and documentation, each without a warning
 	@.ci/need build
 	$(CARGO) fmt --all -- --check
+	$(CARGO) fmt --manifest-path $(EMBEDDED)/Cargo.toml -- --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --locked
 
 deny: ## licences, banned crates and sources of the dependencies (deny.toml)
 	@.ci/need build
 	.ci/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
+	.ci/cargo-deny --manifest-path $(EMBEDDED)/Cargo.toml --config $(EMBEDDED)/deny.toml \
+		--locked check --hide-inclusion-graph licenses bans sources
 
-bench: ## measure the release build
+bench: $(WITH) ## measure the release build, on a token of PROFILE
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
-	$(CARGO) run --release --locked -p tests --bin bench
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) run --release --locked -p tests --bin bench
 
 # The passphrases go by the environment: a command line can be read by others.
 conformance: export CLAVIGER_USER_PASSPHRASE := $(or $(value CLAVIGER_USER_PASSPHRASE),$(value USER_PASSPHRASE))
@@ -62,10 +76,10 @@ conformance: ## check any device or daemon: URL=https://HOST CA=FILE [PLAIN_URL=
 	$(CARGO) run --locked -p conformance -- --url "$(URL)" --ca "$(CA)" \
 		$(if $(PLAIN_URL),--plain-url "$(PLAIN_URL)") $(ARGS)
 
-crash: ## kill the daemon ROUNDS times at random points and check what it left
+crash: $(WITH) ## kill the daemon ROUNDS times at random points and check what it left
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
-	CLAVIGER_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --release --locked -p tests --test crash -- --nocapture
+	CLAVIGER_TEST_PROFILE=$(PROFILE) CLAVIGER_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --release --locked -p tests --test crash -- --nocapture
 
 unit-score: ## gate the exposure of the systemd units, with and without drop-ins
 	@.ci/unit-score
@@ -75,7 +89,7 @@ unit-boot: ## boot a real systemd in a container and let it start the units (nee
 	$(CARGO) build --locked -p clavigerd
 	@tests/systemd/boot.sh $(TARGET)/debug
 
-build: ## the release binaries
+build: $(WITH) ## the release binaries; PROFILE=kryoptic adds the embedded token
 	@.ci/need build
 	$(CARGO) build --release --locked $(PACKAGES)
 
@@ -86,6 +100,7 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 		$(DESTDIR)$(PREFIX)/share/claviger/profiles
 	install -m 0755 $(addprefix $(TARGET)/release/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin/
+	if [ -e $(TOKEN) ]; then install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/claviger $(TOKEN); fi
 	sed 's|/usr/bin/clavigerd|$(PREFIX)/bin/clavigerd|; s|/usr/share/doc|$(PREFIX)/share/doc|' \
 		systemd/clavigerd.service > $(UNITS)/clavigerd.service
 	for u in clavigerd.socket clavigerd-metrics.socket clavigerd-failed.service; do \
@@ -103,3 +118,4 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 
 clean: ## remove what was built; DIR, with its keys, stays
 	$(CARGO) clean
+	$(CARGO) clean --manifest-path $(EMBEDDED)/Cargo.toml --target-dir $(EMBEDDED)/target

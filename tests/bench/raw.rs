@@ -1,5 +1,6 @@
 //! The token alone: ECDH P-256 by three PKCS#11 calls, in a process of its own that does nothing
-//! else. SoftHSM finds its store by the environment, which is why it is another process.
+//! else. A module finds its store by the environment, which is why it is another process. The token
+//! is made as that of the daemon is: `CLAVIGER_TEST_PROFILE` says of which make.
 #![expect(unsafe_code, reason = "one PKCS#11 call is made without cryptoki, which makes it twice")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -12,12 +13,13 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_FUNCTION_LIST, CKA_VALUE, CKR_OK};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tests::make::Make;
+use tests::programs;
 
 use crate::trouble::Trouble;
 
@@ -58,15 +60,18 @@ impl Token {
     /// Starts it, with a session and a thread for each of `sessions`, on a token that holds `keys`.
     pub(crate) fn start(sessions: usize, keys: usize) -> Result<Self, Trouble> {
         let home = tempfile::tempdir()?;
-        let tokens = home.path().join("tokens");
-        std::fs::create_dir(&tokens)?;
-        let config = home.path().join("softhsm2.conf");
-        let mut file = std::fs::File::create(&config)?;
-        writeln!(file, "directories.tokendir = {}", tokens.display())?;
-        writeln!(file, "objectstore.backend = file\nlog.level = ERROR")?;
+        let (make, module) = (Make::current(), Make::current().module());
+        let mut init = Command::new(programs::path("clavigerd"));
+        init.args(["hsm-init", "--quiet", "--profile", make.profile, "--dir"]).arg(home.path());
+        let made = programs::run(init.arg("--module").arg(&module));
+        if made.code != 0 {
+            return Err(format!("the raw token can't be made: {}", made.stderr).into());
+        }
         let mut process = Command::new(std::env::current_exe()?)
-            .args([WORD, module()?, &sessions.to_string(), &keys.to_string()])
-            .env("SOFTHSM2_CONF", &config)
+            .arg(WORD)
+            .args([&module, &home.path().join("pin")])
+            .args([sessions.to_string(), keys.to_string()])
+            .env(make.variable, home.path().join(make.conf))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -93,10 +98,11 @@ impl Drop for Token {
 
 /// The process: takes windows in milliseconds on standard input, gives samples on standard output.
 pub(crate) fn child(arguments: &[String]) -> Result<(), Trouble> {
-    let [module, sessions, keys] = arguments else {
+    let [module, pin, sessions, keys] = arguments else {
         return Err(format!("{WORD} is for the bench itself").into());
     };
-    let mut bench = Bench::open(Path::new(module), sessions.parse()?, keys.parse()?)?;
+    let pin = AuthPin::from(std::fs::read_to_string(pin)?.trim_end());
+    let mut bench = Bench::open(Path::new(module), &pin, sessions.parse()?, keys.parse()?)?;
     for order in std::io::stdin().lock().lines() {
         let sample = bench.run(Duration::from_millis(order?.parse()?))?;
         println!("{}", serde_json::to_string(&sample)?);
@@ -113,14 +119,15 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(module: &Path, count: usize, keys: usize) -> Result<Self, Trouble> {
+    fn open(module: &Path, pin: &AuthPin, count: usize, keys: usize) -> Result<Self, Trouble> {
         let context = Pkcs11::new(module)?;
         context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-        let slot = make_token(&context)?;
+        let slots = context.get_slots_with_initialized_token()?;
+        let slot = *slots.first().ok_or("the module does not show the token that was made")?;
         let sessions: Vec<_> =
             (0..count).map(|_| context.open_rw_session(slot)).collect::<Result<_, _>>()?;
         let first = sessions.first().ok_or("a token without a session does nothing")?;
-        first.login(UserType::User, Some(&AuthPin::new(PIN.into())))?;
+        first.login(UserType::User, Some(pin))?;
         let (key, _) = make_key(first)?;
         let (_, peer) = make_key(first)?;
         for _ in 2..keys {
@@ -193,18 +200,6 @@ fn agree(
     Ok(())
 }
 
-fn make_token(context: &Pkcs11) -> Result<Slot, Trouble> {
-    let fresh = *context.get_slots_with_token()?.first().ok_or("SoftHSM shows no slot")?;
-    context.init_token(fresh, &AuthPin::new(PIN.into()), "bench")?;
-    // SoftHSM moves a token to another slot once it is made.
-    let slots = context.get_slots_with_initialized_token()?;
-    let slot = *slots.first().ok_or("SoftHSM does not show the token that was made")?;
-    let session = context.open_rw_session(slot)?;
-    session.login(UserType::So, Some(&AuthPin::new(PIN.into())))?;
-    session.init_pin(&AuthPin::new(PIN.into()))?;
-    Ok(slot)
-}
-
 /// A key on the token like those of the daemon, and its public point.
 fn make_key(session: &Session) -> Result<(ObjectHandle, Vec<u8>), Trouble> {
     let public = [Attribute::Token(false), Attribute::EcParams(P256.to_vec())];
@@ -247,19 +242,5 @@ fn cpu_time() -> Result<Duration, Trouble> {
     Ok(Duration::from_secs(seconds) + Duration::from_micros(micros))
 }
 
-fn module() -> Result<&'static str, Trouble> {
-    let found = MODULES.into_iter().find(|path| Path::new(path).exists());
-    Ok(found.ok_or("SoftHSM is not installed: install the package softhsm2")?)
-}
-
-const MODULES: [&str; 5] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib64/softhsm/libsofthsm2.so",
-    "/usr/local/lib/softhsm/libsofthsm2.so",
-];
 /// DER of the object identifier 1.2.840.10045.3.1.7.
 const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-/// Of a token that lives as long as the bench.
-const PIN: &str = "1234";

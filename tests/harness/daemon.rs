@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::make::Make;
 use crate::patience::{LONG, until};
 use crate::programs;
 
@@ -69,7 +70,9 @@ impl Home {
         let file = self.at("ready.json");
         let _ = std::fs::remove_file(&file);
         let any = "127.0.0.1:0";
-        command.args(["dev", "--profile", "softhsm2", "--listen", any, "--plain-listen", any]);
+        let make = Make::current();
+        command.args(["dev", "--profile", make.profile, "--listen", any, "--plain-listen", any]);
+        command.arg("--module").arg(make.module());
         command.args(["--metrics-listen", any]);
         command.args(["--user-passphrase", USER, "--master-passphrase", MASTER]);
         command.arg("--dir").arg(self.path()).arg("--ready-json").arg(&file);

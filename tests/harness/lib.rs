@@ -7,6 +7,7 @@ pub mod curves;
 pub mod daemon;
 pub mod log;
 pub mod login;
+pub mod make;
 pub mod metrics;
 pub mod patience;
 pub mod process;

@@ -10,10 +10,12 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::Home;
+use crate::make::Make;
 use crate::programs;
 
 /// The token of a daemon.
 pub struct Token {
+    make: &'static Make,
     conf: PathBuf,
     pin: PathBuf,
 }
@@ -23,8 +25,8 @@ pub struct Token {
 pub struct Import {
     /// `CKA_EC_PARAMS`, as numbers.
     pub oid: Vec<u8>,
-    /// Whether `CKA_KEY_TYPE` is that of Edwards curves, where SoftHSM keeps X25519.
-    pub edwards: bool,
+    /// Whether it is a key of X25519, to which tokens give different types.
+    pub montgomery: bool,
     /// `CKA_VALUE`
     pub value: Vec<u8>,
     /// `CKA_ID`
@@ -51,7 +53,8 @@ pub struct Object {
 impl Token {
     /// The token in this folder.
     pub fn of(home: &Home) -> Self {
-        Self { conf: home.at("softhsm2.conf"), pin: home.at("pin") }
+        let make = Make::current();
+        Self { make, conf: home.at(make.conf), pin: home.at("pin") }
     }
 
     /// Puts private keys in: sensitive, not extractable, for derivation only.
@@ -74,7 +77,8 @@ impl Token {
     fn run(&self, arguments: &[&str], input: &str) -> String {
         let mut child = Command::new(programs::path("token-tool"))
             .args(arguments)
-            .env("SOFTHSM2_CONF", &self.conf)
+            .env(self.make.variable, &self.conf)
+            .env("TOKEN_MODULE", self.make.module())
             .env("TOKEN_PIN_FILE", &self.pin)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

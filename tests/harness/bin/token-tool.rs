@@ -1,6 +1,7 @@
-//! `token-tool`: reads and changes the SoftHSM token of a test, past the daemon.
+//! `token-tool`: reads and changes the token of a test, past the daemon.
 //!
-//! `SOFTHSM2_CONF` says where the token is, `TOKEN_PIN_FILE` where its PIN.
+//! `TOKEN_MODULE` is its PKCS#11 module, `TOKEN_PIN_FILE` has its PIN, and the module's own variable
+//! says where the token is.
 
 use std::io::Read;
 
@@ -8,6 +9,7 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
+use tests::make::Make;
 use tests::token::{Import, Object};
 
 fn main() {
@@ -22,8 +24,7 @@ fn main() {
 }
 
 fn open() -> Session {
-    let module = MODULES.iter().find(|path| std::path::Path::new(path).exists());
-    let context = Pkcs11::new(module.expect("install softhsm2")).unwrap();
+    let context = Pkcs11::new(std::env::var_os("TOKEN_MODULE").unwrap()).unwrap();
     context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     let slots = context.get_slots_with_initialized_token().unwrap();
     let session = context.open_rw_session(slots[0]).unwrap();
@@ -37,7 +38,12 @@ fn import(session: &Session) {
     std::io::stdin().read_to_string(&mut text).unwrap();
     for line in text.lines() {
         let key: Import = serde_json::from_str(line).unwrap();
-        let key_type = if key.edwards { KeyType::EC_EDWARDS } else { KeyType::EC };
+        let key_type = match (key.montgomery, Make::current().profile) {
+            (false, _) => KeyType::EC,
+            // It has the mechanism for X25519 under the type of the Edwards curves alone.
+            (true, "softhsm2") => KeyType::EC_EDWARDS,
+            (true, _) => KeyType::EC_MONTGOMERY,
+        };
         let template = [
             Attribute::Class(ObjectClass::PRIVATE_KEY),
             Attribute::KeyType(key_type),
@@ -101,10 +107,3 @@ fn describe(session: &Session, handle: ObjectHandle) -> Object {
     }
     object
 }
-
-const MODULES: [&str; 4] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib64/softhsm/libsofthsm2.so",
-];
