@@ -4,6 +4,9 @@ DIR     ?= .dev$(addprefix -,$(filter-out softhsm2,$(PROFILE)))
 LISTEN  ?= 127.0.0.1:8443
 ROUNDS  ?= 100
 PREFIX  ?= /usr
+# What `make test` runs. CI runs the unit tests and the documentation's once, and on the second token
+# what talks to it: SUITE="--workspace --test '*'".
+SUITE   ?= --workspace
 DESTDIR ?=
 
 CARGO    ?= cargo
@@ -33,7 +36,7 @@ test: $(WITH) ## every test, black-box ones on the real binaries and a real toke
 	@.ci/need test
 # Binaries first, with the features of the tests: no dependency is built twice.
 	$(CARGO) build --workspace --bins --tests --locked
-	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --workspace --locked
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test $(SUITE) --locked
 
 token: $(TOKEN) ## the embedded token, a PKCS#11 module; PROFILE=kryoptic builds it by itself
 
