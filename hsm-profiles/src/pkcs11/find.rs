@@ -78,16 +78,6 @@ pub(crate) fn destroy_labelled(session: &TokenSession, label: &str) -> Result<u3
     destroy_all(session, &[Attribute::Label(label.as_bytes().to_vec())])
 }
 
-/// Destroys what a generation that failed has left: its label, and not yet the name of a key.
-pub(crate) fn destroy_unfinished(
-    session: &TokenSession,
-    id: &[u8],
-    label: &str,
-) -> Result<u32, Failure> {
-    let label = Attribute::Label(label.as_bytes().to_vec());
-    destroy_all(session, &[Attribute::Id(id.to_vec()), label])
-}
-
 /// The object of this class with this `CKA_ID`.
 pub(super) fn find_one(
     session: &TokenSession,
@@ -133,28 +123,46 @@ struct Name {
     label: Vec<u8>,
 }
 
-/// Whether an object is on the token is looked at here: with `CKA_TOKEN` in the search, a token that
-/// keeps an index would go through all its objects.
+/// A handle that is void is that of an object which another thread has destroyed, or one that the
+/// token is mistaken about: a second look tells.
 fn destroy_all(session: &TokenSession, template: &[Attribute]) -> Result<u32, Failure> {
     let start = SystemTime::now();
-    let mut count = 0;
+    let (mut count, void) = destroy_found(session, template)?;
+    let doubtful = void.is_some();
+    if doubtful {
+        let (more, void) = destroy_found(session, template)?;
+        count += more;
+        if let Some(error) = void {
+            return Err(error.into());
+        }
+    }
+    if count > 0 || doubtful {
+        session.module.sync_store(start)?;
+    }
+    Ok(count)
+}
+
+/// Answers how many objects were destroyed, and the error of the last one whose handle is void.
+/// Whether an object is on the token is looked at here: with `CKA_TOKEN` in the search, a token that
+/// keeps an index would go through all its objects.
+fn destroy_found(
+    session: &TokenSession,
+    template: &[Attribute],
+) -> Result<(u32, Option<Error>), Failure> {
+    let (mut count, mut void) = (0, None);
     for handle in session.inner.find_objects(template)? {
-        let kept = session.inner.get_attributes(handle, &[AttributeType::Token]);
-        let destroyed = match kept {
+        let destroyed = match session.inner.get_attributes(handle, &[AttributeType::Token]) {
             Ok(kept) if !kept.contains(&Attribute::Token(true)) => continue,
             Ok(_) => session.inner.destroy_object(handle),
             Err(error) => Err(error),
         };
         match destroyed {
             Ok(()) => count += 1,
-            Err(error) if is_gone(&error) => {}
+            Err(error) if is_gone(&error) => void = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
-    if count > 0 {
-        session.module.sync_store(start)?;
-    }
-    Ok(count)
+    Ok((count, void))
 }
 
 fn is_gone(error: &Error) -> bool {

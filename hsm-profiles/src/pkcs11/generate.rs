@@ -66,7 +66,8 @@ fn durably<T>(
     make: impl FnOnce() -> Result<(ObjectHandle, T), Failure>,
 ) -> Result<T, Failure> {
     let made = alone_and_synced(session, make);
-    if made.is_err() && find::destroy_unfinished(session, wanted.id, wanted.label).is_err() {
+    // By its label alone: a token may have named it and say that it has not.
+    if made.is_err() && find::destroy_labelled(session, wanted.label).is_err() {
         tracing::warn!("what a failed key generation left behind can't be destroyed now");
     }
     made

@@ -26,17 +26,33 @@ pub(crate) struct Findings {
 }
 
 /// Tries every type that the profile claims.
-pub(crate) fn probe(session: &TokenSession) -> Findings {
+///
+/// # Errors
+/// What says nothing about a type, but that the token can't be used now.
+pub(crate) fn probe(session: &TokenSession) -> Result<Findings, Failure> {
     let _alone = alone(session);
     let mut findings = Findings::default();
     let profile = &session.module.profile;
     for kind in profile.types.keys().copied().filter(|kind| profile.claims(*kind)) {
         match try_type(session, kind) {
             Ok(()) => findings.native.push(kind),
-            Err(failure) => findings.withdrawn.push((kind, failure.to_string())),
+            Err(failure) if is_about_the_type(session, &failure) => {
+                findings.withdrawn.push((kind, failure.to_string()));
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    findings
+    Ok(findings)
+}
+
+fn is_about_the_type(session: &TokenSession, failure: &Failure) -> bool {
+    matches!(
+        session.module.classes.judge(failure),
+        ErrorClass::Argument
+            | ErrorClass::HandleInvalid
+            | ErrorClass::Unclear
+            | ErrorClass::Unsupported
+    )
 }
 
 fn try_type(session: &TokenSession, kind: KeyType) -> Result<(), Failure> {

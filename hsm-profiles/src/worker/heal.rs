@@ -15,7 +15,14 @@ impl Seat {
         if let Some(code) = self.token.ending() {
             return Answer::Failed(farewell(code));
         }
-        let outcome = self.attempt(operation).or_else(|failure| self.again(operation, failure));
+        let outcome = match self.attempt(operation) {
+            Ok(answer) => Ok(answer),
+            Err(failure) => match self.mend(operation, &failure) {
+                Ok(true) => self.again(operation),
+                Ok(false) => Err(failure),
+                Err(another) => return Answer::Failed(self.beyond_mending(&another)),
+            },
+        };
         if self.session.is_spoiled() && self.reopen().is_err() {
             // The next operation finds out, and says so.
             tracing::warn!("the token gives no fresh session now");
@@ -26,23 +33,17 @@ impl Seat {
         }
     }
 
-    /// Mends what `failure` shows to be broken, and tries once more if anything was.
-    fn again(&mut self, operation: &Operation, failure: Failure) -> Result<Answer, Failure> {
-        if !self.mend(operation, &failure)? {
-            return Err(failure);
-        }
-        match operation {
-            Operation::GeneratePair { creation, .. } => {
-                pkcs11::destroy_unfinished(&self.session, &creation.0, &creation.label())?;
-            }
-            Operation::GenerateSecret { creation, kid, .. } => {
-                pkcs11::destroy_unfinished(&self.session, kid.as_bytes(), &creation.label())?;
-            }
-            _ => {}
+    /// Tries once more, now that something was mended.
+    fn again(&mut self, operation: &Operation) -> Result<Answer, Failure> {
+        if let Operation::GeneratePair { creation, .. }
+        | Operation::GenerateSecret { creation, .. } = operation
+        {
+            pkcs11::destroy_labelled(&self.session, &creation.label())?;
         }
         self.attempt(operation)
     }
 
+    /// Mends what `failure` shows to be broken. Answers whether it is worth trying again.
     fn mend(&mut self, operation: &Operation, failure: &Failure) -> Result<bool, Failure> {
         let class = self.token.module.classes.judge(failure);
         match class {
@@ -56,8 +57,9 @@ impl Seat {
         match class {
             ErrorClass::SessionGone | ErrorClass::NotLoggedIn => Ok(true),
             ErrorClass::HandleInvalid => self.look_again(operation, failure, logged_in),
+            // Nobody knows what it means, but a token that is there may do it at the second attempt.
             // SoftHSM fails now and then to make a key while others search.
-            ErrorClass::Unclear => Ok(logged_in || (operation.is_slow() && self.canary_sings())),
+            ErrorClass::Unclear => Ok(logged_in || self.canary_sings()),
             _ => Ok(logged_in),
         }
     }
@@ -151,6 +153,16 @@ impl Seat {
             self.token.forget(&kid);
         }
         lost
+    }
+
+    /// What failed when something was to be mended, which is never the caller's fault.
+    fn beyond_mending(&self, failure: &Failure) -> TokenFault {
+        let text = failure.to_string();
+        match self.token.module.classes.judge(failure) {
+            ErrorClass::Exhausted => TokenFault::Down(text),
+            ErrorClass::PinRefused => self.leave(EXIT_PIN, text),
+            _ => self.leave(EXIT_DOWN, text),
+        }
     }
 
     fn leave(&self, code: u8, text: String) -> TokenFault {

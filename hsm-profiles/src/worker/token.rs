@@ -104,7 +104,7 @@ impl Token {
         let anchor = TokenSession::open(module)?;
         anchor.login(&pin)?;
         let system = pkcs11::find_system_keys(&anchor)?;
-        let found = pkcs11::probe(&anchor);
+        let found = pkcs11::probe(&anchor)?;
         let handles = pkcs11::sweep(&anchor)?.into_iter().collect();
         Ok(Arc::new(Shared {
             module: Arc::clone(module),
