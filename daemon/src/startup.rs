@@ -1,11 +1,12 @@
 //! From a configuration to a daemon that could serve: token, state, log, in that order.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError, Subject};
 use hsm_profiles::transport::Limits;
-use hsm_profiles::transport::process::WorkerCommand;
+use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
 use tokio::sync::mpsc;
 
@@ -47,7 +48,7 @@ pub struct Opened {
 /// [`StartFault`] says what failed and how to mend it. Nothing was served then.
 pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFault> {
     crate::clock::forget();
-    let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    let (vault, system, status) = open_token(config).await?;
     system.vitals().tell(metrics.operations.clone());
     for (kind, why) in &status.withdrawn {
         tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
@@ -94,11 +95,23 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
 /// # Errors
 /// [`StartFault`], as for [`open`].
 pub async fn open_keyring(config: &Config) -> Result<Keyring, StartFault> {
-    let (vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    let (vault, system, status) = open_token(config).await?;
     let store = Store::open(&config.store.path).await?;
     system_keys(&store, &system, status).await?;
     let (keyring, _) = Keyring::open(store, vault, system).await?;
     Ok(keyring)
+}
+
+async fn open_token(config: &Config) -> Result<(Vault, System, TokenStatus), StartFault> {
+    Vault::open(worker(config), Limits::default()).await.map_err(|fault| match fault {
+        TokenFault::PinRefused => StartFault::PinRefused(refusals(config)),
+        other => other.into(),
+    })
+}
+
+/// The file that remembers a refused PIN.
+fn refusals(config: &Config) -> PathBuf {
+    config.store.path.with_file_name("pin-refused")
 }
 
 /// How the token worker is started: this program again, with nothing in its environment but what
@@ -118,7 +131,9 @@ fn worker(config: &Config) -> WorkerCommand {
     if let Some(sessions) = token.sessions {
         arguments.extend(["--sessions".into(), sessions.to_string().into()]);
     }
+    arguments.extend(["--refusals".into(), REFUSALS_FD.to_string().into()]);
     let mut command = WorkerCommand::this_program(arguments, token.pin_file.clone());
+    command.refusals = Some(refusals(config));
     let environment = token.environment.iter();
     command.environment.extend(environment.map(|(name, value)| (name.into(), value.into())));
     command
@@ -271,6 +286,13 @@ pub enum StartFault {
     /// The host has no randomness.
     #[error("the host gives no random bytes ({0:?})")]
     Randomness(Fault),
+    /// The token refused the PIN, now or at an earlier start.
+    #[error(
+        "the token refuses its PIN, which is not tried again: mend the PIN and start the daemon; \
+         where the PIN is right and the token was locked, unlock the token and remove {}",
+        .0.display()
+    )]
+    PinRefused(PathBuf),
     /// Two rows of the route table contradict each other: a defect.
     #[error("the route table: {0}")]
     Routes(String),

@@ -24,6 +24,7 @@ fn shell(directory: &Path, script: &str) -> WorkerCommand {
         arguments: ["-c", script, "worker"].into_iter().map(Into::into).collect(),
         environment: vec![("HERE".into(), directory.into())],
         pin_file: directory.join("pin"),
+        refusals: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ["worker"] => worker_main(&WorkerOptions {
             socket: 3,
             pin: 4,
+            refusals: None,
             profile: profile().name,
             module: Some(module()),
             token_label: LABEL.into(),

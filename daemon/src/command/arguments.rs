@@ -115,6 +115,8 @@ pub(super) struct Worker {
     socket: RawFd,
     #[arg(long, default_value_t = 4)]
     pin: RawFd,
+    #[arg(long)]
+    refusals: Option<RawFd>,
 }
 
 impl Worker {
@@ -126,6 +128,7 @@ impl Worker {
             sessions: self.sessions,
             socket: self.socket,
             pin: self.pin,
+            refusals: self.refusals,
         })
     }
 }

@@ -64,7 +64,7 @@ impl Failure {
         eprintln!("clavigerd: {self}");
         ExitCode::from(match self {
             Self::Config(_) | Self::Profile(_) => CONFIGURATION,
-            Self::Start(StartFault::Token(TokenFault::PinRefused)) => PIN_REFUSED,
+            Self::Start(StartFault::PinRefused(_)) => PIN_REFUSED,
             Self::Start(StartFault::Tls(_)) => CONFIGURATION,
             _ => 1,
         })

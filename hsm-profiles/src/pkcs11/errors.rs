@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     /// The token has no object with this `CKA_ID`, or seems so.
     #[error("no object with this CKA_ID")]
     NotFound,
+    /// The PIN was refused at an earlier start, and is not tried again.
+    #[error("this PIN was refused before")]
+    RefusedBefore,
     /// The token makes no keys of this type.
     #[error("it makes no keys of the type {0}")]
     Type(KeyType),
@@ -65,6 +68,7 @@ impl Classes {
             }
             Failure::Call(_) => ErrorClass::Unclear,
             Failure::NotFound => ErrorClass::HandleInvalid,
+            Failure::RefusedBefore => ErrorClass::PinRefused,
             Failure::Type(_) | Failure::Unsealable | Failure::Wrong(_) => ErrorClass::Unsupported,
         }
     }

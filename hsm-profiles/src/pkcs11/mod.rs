@@ -20,6 +20,7 @@ mod probe;
 mod raw;
 #[expect(unsafe_code, reason = "the PKCS#11 boundary: output goes into memory of ours")]
 mod raw_cipher;
+mod refusals;
 mod seal;
 mod self_test;
 mod session;
@@ -42,6 +43,7 @@ pub(crate) use module::Module;
 pub(crate) use pin::Pin;
 pub(crate) use probe::{Findings, probe};
 pub(crate) use raw_cipher::How;
+pub(crate) use refusals::Refusals;
 pub(crate) use seal::{fill_random, open, seal};
 pub(crate) use self_test::known_answers;
 pub(crate) use session::TokenSession;

@@ -10,6 +10,7 @@ use cryptoki::session::{Session, SessionState, UserType};
 use super::errors::Failure;
 use super::module::Module;
 use super::pin::Pin;
+use crate::profile::ErrorClass;
 
 /// A read-write session, to be used by one thread at a time.
 pub(crate) struct TokenSession {
@@ -28,12 +29,25 @@ impl TokenSession {
     }
 
     /// One attempt to log in; all sessions of the process then are. Answers whether that changed
-    /// anything.
+    /// anything. A PIN that was refused is not tried again.
     pub(crate) fn login(&self, pin: &Pin) -> Result<bool, Failure> {
+        let refused = pin.was_refused();
+        if refused.map_err(|error| Failure::Absent(format!("no login: {error}")))? {
+            return Err(Failure::RefusedBefore);
+        }
         match self.inner.login(UserType::User, Some(pin.expose())) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                pin.remember(false);
+                Ok(true)
+            }
             Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, Function::Login)) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                let failure = Failure::from(error);
+                if self.module.classes.judge(&failure) == ErrorClass::PinRefused {
+                    pin.remember(true);
+                }
+                Err(failure)
+            }
         }
     }
 

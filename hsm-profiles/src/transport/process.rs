@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use command_fds::{CommandFdExt, FdMapping};
@@ -15,6 +16,9 @@ pub const SOCKET_FD: i32 = 3;
 
 /// Where the worker finds the open PIN file.
 pub const PIN_FD: i32 = 4;
+
+/// Where the worker finds the open file that remembers a refused PIN, if there is one.
+pub const REFUSALS_FD: i32 = 5;
 
 /// Starts workers.
 pub trait Launch: Send + 'static {
@@ -52,6 +56,9 @@ pub struct WorkerCommand {
     pub environment: Vec<(OsString, OsString)>,
     /// Opened by the daemon for each worker anew, and read by the worker alone.
     pub pin_file: PathBuf,
+    /// The file that remembers a refused PIN, made where there is none: it is empty as long as
+    /// nothing was refused. `None` for no memory. The arguments have to tell the worker of it.
+    pub refusals: Option<PathBuf>,
 }
 
 impl WorkerCommand {
@@ -59,7 +66,7 @@ impl WorkerCommand {
     /// same one when its file is replaced by an update.
     pub fn this_program(arguments: Vec<OsString>, pin_file: PathBuf) -> Self {
         let program = PathBuf::from("/proc/self/exe");
-        Self { program, arguments, environment: Vec::new(), pin_file }
+        Self { program, arguments, environment: Vec::new(), pin_file, refusals: None }
     }
 }
 
@@ -70,10 +77,13 @@ impl Launch for WorkerCommand {
             io::Error::new(error.kind(), format!("the PIN file {path} can't be opened: {error}"))
         })?;
         let (stream, far) = UnixStream::pair()?;
-        let mappings = vec![
+        let mut mappings = vec![
             FdMapping { parent_fd: far.into(), child_fd: SOCKET_FD },
             FdMapping { parent_fd: pin.into(), child_fd: PIN_FD },
         ];
+        if let Some(path) = &self.refusals {
+            mappings.push(FdMapping { parent_fd: memory(path)?.into(), child_fd: REFUSALS_FD });
+        }
         // The command owns the far end: it has to be gone before the worker's death can be seen.
         let process = Command::new(&self.program)
             .args(&self.arguments)
@@ -89,4 +99,12 @@ impl Launch for WorkerCommand {
             .spawn()?;
         Ok(Launched { stream, process: Some(process) })
     }
+}
+
+fn memory(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map_err(|error| {
+        io::Error::new(error.kind(), format!("{} can't be opened: {error}", path.display()))
+    })
 }

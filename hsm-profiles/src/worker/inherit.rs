@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use nix::fcntl::{FcntlArg, fcntl};
 use zeroize::Zeroizing;
 
-use crate::pkcs11::Pin;
+use crate::pkcs11::{Pin, Refusals};
 use crate::protocol::TokenFault;
 
 /// The socket to the daemon. `None` where there is none.
@@ -31,6 +31,11 @@ pub(super) fn pin(number: RawFd) -> Result<Pin, TokenFault> {
         return Err(down("is longer than 1024 bytes"));
     }
     Pin::parse(&text).ok_or_else(|| down("has no PIN in it, or not in UTF-8"))
+}
+
+/// The file that remembers a refused PIN. `None` where there is none.
+pub(super) fn refusals(number: RawFd) -> Option<Refusals> {
+    take(number).map(|file| Refusals::in_file(File::from(file)))
 }
 
 #[expect(unsafe_code, reason = "a number becomes an owned descriptor nowhere else")]

@@ -41,6 +41,9 @@ pub struct WorkerOptions {
     /// The inherited descriptor that the PIN is read from, by convention 4: UTF-8, one line. The
     /// worker takes it over.
     pub pin: RawFd,
+    /// The inherited descriptor of the file that remembers a refused PIN, by convention 5; `None`
+    /// for no memory. The worker takes it over.
+    pub refusals: Option<RawFd>,
     /// A built-in profile's name, or a path.
     pub profile: String,
     /// The path of the PKCS#11 module; `None` for the profile's.
@@ -57,7 +60,8 @@ pub fn worker_main(options: &WorkerOptions) -> ExitCode {
     let Some(socket) = inherit::socket(options.socket) else {
         return ExitCode::from(EXIT_USAGE);
     };
-    let pin = inherit::pin(options.pin);
+    let refusals = options.refusals.and_then(inherit::refusals);
+    let pin = inherit::pin(options.pin).map(|pin| pin.remembered_in(refusals));
     let started = confine::before_the_token().and(pin).and_then(|pin| start(options, pin));
     let token = match started {
         Ok(token) => token,
