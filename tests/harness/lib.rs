@@ -5,6 +5,7 @@ pub mod authenticator;
 pub mod client;
 pub mod curves;
 pub mod daemon;
+pub mod fault;
 pub mod log;
 pub mod login;
 pub mod make;

@@ -24,6 +24,17 @@ pub fn folder() -> PathBuf {
     if folder.ends_with("deps") { folder.parent().unwrap().to_owned() } else { folder.to_owned() }
 }
 
+/// The PKCS#11 module `name`, a dependency of the tests, so that it is there whenever they are.
+///
+/// # Panics
+/// When it is not.
+pub fn module(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let path = own.with_file_name(format!("lib{name}.so"));
+    assert!(path.exists(), "{} is missing: `cargo test -p tests` builds it", path.display());
+    path
+}
+
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Ran {
     let Output { status, stdout, stderr } = command.output().unwrap();

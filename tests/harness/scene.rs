@@ -41,6 +41,16 @@ impl Scene {
     /// A daemon in a folder that may have been used before.
     pub fn at(home: Home) -> Self {
         let daemon = home.start();
+        Self::of(home, daemon)
+    }
+
+    /// A daemon with the configuration in a folder that was used before.
+    pub fn serving(home: Home) -> Self {
+        let daemon = home.serve();
+        Self::of(home, daemon)
+    }
+
+    fn of(home: Home, daemon: Daemon) -> Self {
         let client = Client::of(&daemon);
         Self { client, daemon, home, tokens: Mutex::default(), phone: OnceLock::new() }
     }

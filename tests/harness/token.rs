@@ -4,7 +4,7 @@
 //! work is done by a program of its own, `token-tool`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -90,3 +90,19 @@ impl Token {
         String::from_utf8(output.stdout).unwrap()
     }
 }
+
+/// The module of SoftHSM.
+///
+/// # Panics
+/// Where it is not installed.
+pub fn module() -> &'static Path {
+    let found = MODULES.iter().map(Path::new).find(|path| path.exists());
+    found.expect("install softhsm2")
+}
+
+const MODULES: [&str; 4] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+];

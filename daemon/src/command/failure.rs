@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use hsm_profiles::{BadProfile, InitError, TokenFault};
+use hsm_profiles::{BadProfile, InitError};
 
 use crate::config::ConfigError;
 use crate::fault::Fault;
