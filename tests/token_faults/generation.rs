@@ -46,6 +46,7 @@ fn pairs_leave_nothing_behind_when_a_step_fails() {
             (CKR_DEVICE_ERROR, 409),
             (CKR_HOST_MEMORY, 409),
             (CKR_ARGUMENTS_BAD, 406),
+            (CKR_ATTRIBUTE_READ_ONLY, 406),
         ] {
             for act in [Act::Refuse(value), Act::Belie(value)] {
                 let answered = expect(&scene, &faults, "SECP256R1", (function, act));

@@ -78,6 +78,16 @@ pub(crate) fn destroy_labelled(session: &TokenSession, label: &str) -> Result<u3
     destroy_all(session, &[Attribute::Label(label.as_bytes().to_vec())])
 }
 
+/// Destroys what a generation that failed has left: its label, and not yet the name of a key.
+pub(super) fn destroy_unfinished(
+    session: &TokenSession,
+    id: &[u8],
+    label: &str,
+) -> Result<u32, Failure> {
+    let label = Attribute::Label(label.as_bytes().to_vec());
+    destroy_all(session, vec![Attribute::Id(id.to_vec()), label])
+}
+
 /// The object of this class with this `CKA_ID`.
 pub(super) fn find_one(
     session: &TokenSession,

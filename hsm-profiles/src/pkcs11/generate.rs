@@ -40,7 +40,11 @@ pub(crate) fn generate_pair(
             .ok_or_else(|| Failure::Wrong("the public key is not a point".into()))?;
         let kid = Kid::of_public_key(&public);
         let name = [Attribute::Id(kid.as_bytes().to_vec())];
-        session.inner.update_attributes(pair.private, &name)?;
+        session.inner.update_attributes(pair.private, &name).inspect_err(|_| {
+            // By its handle: it may have got its name all the same. Where that fails, its label
+            // leads to it later.
+            let _ = session.inner.destroy_object(pair.private);
+        })?;
         Ok((pair.private, public))
     })
 }
@@ -66,8 +70,7 @@ fn durably<T>(
     make: impl FnOnce() -> Result<(ObjectHandle, T), Failure>,
 ) -> Result<T, Failure> {
     let made = alone_and_synced(session, make);
-    // By its label alone: a token may have named it and say that it has not.
-    if made.is_err() && find::destroy_labelled(session, wanted.label).is_err() {
+    if made.is_err() && find::destroy_unfinished(session, wanted.id, wanted.label).is_err() {
         tracing::warn!("what a failed key generation left behind can't be destroyed now");
     }
     made

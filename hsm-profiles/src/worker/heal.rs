@@ -35,6 +35,7 @@ impl Seat {
 
     /// Tries once more, now that something was mended.
     fn again(&mut self, operation: &Operation) -> Result<Answer, Failure> {
+        // By the label alone: a token may have named the key and say that it has not.
         if let Operation::GeneratePair { creation, .. }
         | Operation::GenerateSecret { creation, .. } = operation
         {
