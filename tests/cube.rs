@@ -270,8 +270,12 @@ fn refused(status: u16, what: &str) {
 fn described(routes: &[Route]) -> String {
     let mut text = String::new();
     for route in routes {
-        let roles =
-            [(route.roles.user, "U"), (route.roles.master, "M"), (route.roles.external, "Ext")];
+        let roles = [
+            (route.roles.user, "U"),
+            (route.roles.master, "M"),
+            (route.roles.external, "Ext"),
+            (route.roles.account, "Acc"),
+        ];
         let roles: Vec<_> =
             roles.into_iter().filter_map(|(may, name)| may.then_some(name)).collect();
         let _ = writeln!(text, "{} {}", route.method, route.path);

@@ -252,6 +252,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether the surface of this name is served. The HEM API always is.
+    pub fn serves(&self, surface: &str) -> bool {
+        surface == "hem"
+    }
+
     fn anchor(&mut self, folder: &Path) -> Result<(), String> {
         self.audit.directory = folder.join(&self.audit.directory);
         self.store.path = folder.join(&self.store.path);

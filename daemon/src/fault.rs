@@ -1,6 +1,7 @@
 //! Why a request was not granted, and whose fault it is.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use hsm_profiles::TokenFault;
 use policies::Denied;
@@ -31,12 +32,16 @@ pub enum Fault {
     Invalid(Why),
     /// There is no length where one is needed.
     LengthRequired,
+    /// This path knows other methods: these.
+    MethodNotAllowed(String),
     /// There is no such thing at this path.
     NotFound(Why),
     /// It must come over TLS.
     Plain,
     /// The body took too long.
     Slow,
+    /// It was tried too often: there is no sense in trying again before this time has passed.
+    Throttled(Duration),
     /// The body is longer than allowed.
     TooLarge,
     /// There is no valid token.
@@ -54,8 +59,12 @@ impl Fault {
             Self::ForeignOrigin => "the Origin of this request is not one of the configured".into(),
             Self::Internal => "a defect in the daemon; the request id leads to its log".into(),
             Self::LengthRequired => "a POST needs a Content-Length above 0".into(),
+            Self::MethodNotAllowed(allow) => format!("this path takes {allow}").into(),
             Self::Plain => "this is served over TLS only".into(),
             Self::Slow => "the body did not arrive in time".into(),
+            Self::Throttled(wait) => {
+                format!("too many attempts: try again in {} s", wait.as_secs().max(1)).into()
+            }
             Self::TooLarge => "the body is longer than this endpoint takes".into(),
             Self::Unlogged => "the audit log can't be written, so nothing is done".into(),
             Self::Conflict(why)

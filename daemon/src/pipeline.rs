@@ -6,20 +6,23 @@ use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, ORIGIN, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use http::header::{
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use matchit::Router;
 use policies::{Caller, Door, Subject};
 
 use crate::appliance::Appliance;
+use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::problem;
-use crate::reply::{Outbound, Reply, answer, turn_away};
+use crate::reply::{Outbound, PROBLEM_JSON, Reply, answer, turn_away};
 use crate::route::{DEFAULT_BODY_LIMIT, Route};
-use crate::surface::hem;
+use crate::surface::{self, Manners, Surface};
 
 /// Serves requests by the table. Cloning is shallow.
 #[derive(Clone)]
@@ -69,40 +72,49 @@ impl Pipeline {
     /// Answers `request`, which came over TLS or, with `plain`, over the plain listener.
     pub async fn serve(self, request: Request<Incoming>, plain: bool) -> Outbound {
         let began = Instant::now();
-        let manners = Manners::of(request.headers());
         let parts = Arc::clone(&self.0);
         let found = self.find(request.method(), request.uri().path());
-        let row = found.as_ref().map(|found| found.row);
-        let visit = Visit { found, wants_problem: manners.wants_problem, plain };
-        let mut response = match self.admit(request, visit).await {
+        let row = found.as_ref().ok().map(|found| found.row);
+        let surface = row.and_then(|row| parts.routes.get(row)).map(|route| route.surface);
+        let surface = surface.unwrap_or_else(|| surface::at(request.uri().path()));
+        let visit = Visit(Arc::new((surface, Manners::of(&request))));
+        let mut response = match self.admit(request, found, visit.clone(), plain).await {
             Ok(response) => response,
-            Err(fault) => refuse(&fault, manners.wants_problem, None),
+            Err(fault) => visit.refuse(&fault, None),
         };
-        hem::dress(parts.appliance.device(), manners.origin, &mut response);
+        visit.dress(parts.appliance.device(), &mut response);
         let status = response.status().as_u16();
         parts.appliance.requests().answered(row, status, began.elapsed());
         response
     }
 
     /// Everything that comes before an operation, in the order of hem.md A1.
-    async fn admit(self, request: Request<Incoming>, visit: Visit) -> Result<Outbound, Fault> {
-        let Visit { found, wants_problem, plain } = visit;
+    async fn admit(
+        self,
+        request: Request<Incoming>,
+        found: Result<Found, Fault>,
+        visit: Visit,
+        plain: bool,
+    ) -> Result<Outbound, Fault> {
         if plain && !self.0.plain {
             return Err(Fault::Plain);
         }
-        hem::admit(self.0.appliance.device(), request.headers())?;
+        let (surface, manners) = visit.of();
+        surface.admit(self.0.appliance.device(), manners)?;
         if request.method() == Method::OPTIONS {
             let nothing_done = self.0.appliance.log().observe(audit::Subject::None).dismiss();
-            return Ok(answer(nothing_done, hem::preflight()));
+            return Ok(answer(nothing_done, surface.preflight()));
         }
-        let caller = self.authenticate(request.headers())?;
+        let caller = self.authenticate(surface, request.headers())?;
         let (parts, body) = request.into_parts();
-        let route = found.as_ref().and_then(|found| self.0.routes.get(found.row));
+        let route = found.as_ref().ok().and_then(|found| self.0.routes.get(found.row));
         let limit = route.map_or(DEFAULT_BODY_LIMIT, |route| route.body_limit);
-        let body = self.receive(&parts.method, &parts.headers, body, limit).await?;
-        let (Some(route), Some(Found { row, arguments })) = (route, found) else {
-            return Err(Fault::NotFound("there is nothing at this path for this method".into()));
-        };
+        if surface.wants_length() && parts.method == Method::POST && declared(&parts.headers) == 0 {
+            return Err(Fault::LengthRequired);
+        }
+        let body = self.receive(body, limit).await?;
+        let Found { row, arguments } = found?;
+        let route = self.0.routes.get(row).ok_or(Fault::Internal)?;
         if !route.always && !self.0.appliance.device().is_initialised() {
             return Err(Fault::Conflict(
                 "the device is not initialised: POST /api/auth/init".into(),
@@ -131,18 +143,14 @@ impl Pipeline {
             arguments,
             plain,
         };
-        let work = self.clone().operate(caller, inbound, row, wants_problem);
-        Ok(detach(work, wants_problem).await)
+        Ok(detach(self.clone().operate(caller, inbound, row, visit.clone()), visit).await)
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Fault> {
+    fn authenticate(&self, surface: &dyn Surface, headers: &HeaderMap) -> Result<Caller, Fault> {
         let Some(header) = headers.get(AUTHORIZATION) else {
             return Ok(Caller::anonymous());
         };
-        let token = header.to_str().ok().and_then(|value| match value.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Some(token.trim()),
-            _ => None,
-        });
+        let token = header.to_str().ok().and_then(|value| surface.bearer(value));
         let appliance = &self.0.appliance;
         let caller = token.and_then(|token| appliance.desk().caller(token));
         // With its pairing an authenticator's tokens end.
@@ -153,28 +161,21 @@ impl Pipeline {
         caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
     }
 
-    fn find(&self, method: &Method, path: &str) -> Option<Found> {
-        let found = self.0.router.at(path).ok()?;
-        let serves = |row: &&usize| self.0.routes.get(**row).is_some_and(|r| r.method == *method);
-        let row = *found.value.iter().find(serves)?;
+    fn find(&self, method: &Method, path: &str) -> Result<Found, Fault> {
+        let absent = |_| Fault::NotFound("there is nothing at this path for this method".into());
+        let found = self.0.router.at(path).map_err(absent)?;
+        let rows = || found.value.iter().filter_map(|row| Some((*row, self.0.routes.get(*row)?)));
+        let Some((row, _)) = rows().find(|(_, route)| route.method == *method) else {
+            let allow: Vec<_> = rows().map(|(_, route)| route.method.as_str()).collect();
+            return Err(Fault::MethodNotAllowed(allow.join(", ")));
+        };
         let arguments = found.params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Some(Found { row, arguments })
+        Ok(Found { row, arguments })
     }
 
     /// The body, read to its end within bounds even where it is too long, so that the client gets
     /// to see the answer.
-    async fn receive(
-        &self,
-        method: &Method,
-        headers: &HeaderMap,
-        body: Incoming,
-        limit: usize,
-    ) -> Result<Bytes, Fault> {
-        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let declared: u64 = declared.and_then(|value| value.parse().ok()).unwrap_or(0);
-        if method == Method::POST && declared == 0 {
-            return Err(Fault::LengthRequired);
-        }
+    async fn receive(&self, body: Incoming, limit: usize) -> Result<Bytes, Fault> {
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
@@ -185,15 +186,9 @@ impl Pipeline {
         }
     }
 
-    async fn operate(
-        self,
-        caller: Caller,
-        inbound: Inbound,
-        row: usize,
-        wants_problem: bool,
-    ) -> Outbound {
+    async fn operate(self, caller: Caller, inbound: Inbound, row: usize, visit: Visit) -> Outbound {
         let Some(route) = self.0.routes.get(row) else {
-            return refuse(&Fault::Internal, wants_problem, None);
+            return visit.refuse(&Fault::Internal, None);
         };
         let log = self.0.appliance.log();
         let subject = named(caller.subject());
@@ -203,14 +198,14 @@ impl Pipeline {
         };
         let mut entry = match opened {
             Ok(entry) => entry,
-            Err(Unopened::Full) => return refuse(&Fault::Busy, wants_problem, None),
-            Err(Unopened::Unwritten) => return refuse(&Fault::Unlogged, wants_problem, None),
+            Err(Unopened::Full) => return visit.refuse(&Fault::Busy, None),
+            Err(Unopened::Unwritten) => return visit.refuse(&Fault::Unlogged, None),
         };
         let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
         match file(entry, route, &outcome).await {
-            Ok(receipt) => conclude(route, receipt, outcome, wants_problem),
-            Err(Unwritten) => refuse(&Fault::Unlogged, wants_problem, None),
+            Ok(receipt) => conclude(route, receipt, outcome, &visit),
+            Err(Unwritten) => visit.refuse(&Fault::Unlogged, None),
         }
     }
 }
@@ -221,22 +216,58 @@ struct Found {
     arguments: Vec<(String, String)>,
 }
 
-/// What is known of a request before anything is asked.
-struct Visit {
-    found: Option<Found>,
-    wants_problem: bool,
-    plain: bool,
+/// Whose manners a request gets, and what it said that matters for any answer.
+#[derive(Clone)]
+struct Visit(Arc<(&'static dyn Surface, Manners)>);
+
+impl Visit {
+    fn of(&self) -> (&'static dyn Surface, &Manners) {
+        let (surface, manners) = &*self.0;
+        (*surface, manners)
+    }
+
+    fn refuse(&self, fault: &Fault, audit_index: Option<u64>) -> Outbound {
+        let (surface, manners) = self.of();
+        let mut refusal = surface.refuse(fault, manners);
+        if manners.wants_problem {
+            let body = problem::body(refusal.status, fault, audit_index);
+            refusal.body = Some((body, PROBLEM_JSON));
+        }
+        let mut response = turn_away(refusal);
+        let headers = response.headers_mut();
+        match fault {
+            Fault::Busy => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+            Fault::Slow | Fault::TooLarge => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Fault::MethodNotAllowed(allow) if response.status() == 405 => {
+                response.headers_mut().extend(allow.parse().ok().map(|allow| (ALLOW, allow)));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// Adds the headers that every response has.
+    fn dress(&self, device: &Device, response: &mut Outbound) {
+        if response.status() == StatusCode::IM_A_TEAPOT {
+            response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
+        }
+        if device.wants_hsts() {
+            let year = HeaderValue::from_static("max-age=31536000");
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
+        }
+        let (surface, manners) = self.of();
+        surface.dress(device, manners, response);
+    }
 }
 
 /// Runs the operation apart from the socket: a caller who hangs up neither stops the token midway
 /// nor loses the entry.
-async fn detach(
-    work: impl Future<Output = Outbound> + Send + 'static,
-    wants_problem: bool,
-) -> Outbound {
+async fn detach(work: impl Future<Output = Outbound> + Send + 'static, visit: Visit) -> Outbound {
     match tokio::spawn(work).await {
         Ok(response) => response,
-        Err(_) => refuse(&Fault::Internal, wants_problem, None),
+        Err(_) => visit.refuse(&Fault::Internal, None),
     }
 }
 
@@ -261,15 +292,15 @@ fn conclude(
     route: &Route,
     receipt: Receipt,
     outcome: Result<Reply, Fault>,
-    wants_problem: bool,
+    visit: &Visit,
 ) -> Outbound {
     let index = receipt.index();
     let response = match (outcome, route.invalid) {
         (Ok(reply), _) => answer(receipt, reply),
-        (Err(Fault::Invalid(_)), Some(json)) if !wants_problem => {
+        (Err(Fault::Invalid(_)), Some(json)) if !visit.of().1.wants_problem => {
             answer(receipt, Reply::bad_request(json))
         }
-        (Err(fault), _) => refuse(&fault, wants_problem, index),
+        (Err(fault), _) => visit.refuse(&fault, index),
     };
     with_index(response, index)
 }
@@ -292,40 +323,21 @@ fn with_index(mut response: Outbound, index: Option<u64>) -> Outbound {
     response
 }
 
-fn refuse(fault: &Fault, wants_problem: bool, audit_index: Option<u64>) -> Outbound {
-    let status = hem::status(fault);
-    let body = wants_problem.then(|| problem::body(status, fault, audit_index));
-    let mut response = turn_away(status, body);
-    let headers = response.headers_mut();
-    if matches!(fault, Fault::Busy) {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if matches!(fault, Fault::Slow | Fault::TooLarge) {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// What of a request's headers matters for its answer.
-struct Manners {
-    origin: Option<HeaderValue>,
-    wants_problem: bool,
-}
-
-impl Manners {
-    fn of(headers: &HeaderMap) -> Self {
-        Self { origin: headers.get(ORIGIN).cloned(), wants_problem: problem::is_wanted(headers) }
-    }
-}
-
 /// The subject as the log writes it.
 pub(crate) fn named(subject: Subject) -> audit::Subject {
     match subject {
+        Subject::Account(id) => audit::Subject::Key(id.0),
         Subject::Anonymous => audit::Subject::None,
         Subject::External(kid) => audit::Subject::Key(*kid.as_bytes()),
         Subject::Master => audit::Subject::Master,
         Subject::User => audit::Subject::User,
     }
+}
+
+/// What a request says about the length of its body, in bytes.
+fn declared(headers: &HeaderMap) -> u64 {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    declared.and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {

@@ -24,6 +24,8 @@ use http_body_util::Full;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::surface::Refusal;
+
 /// The response that the connection sends.
 pub type Outbound = Response<Full<Bytes>>;
 
@@ -33,12 +35,13 @@ pub fn answer(_: Receipt, reply: Reply) -> Outbound {
 }
 
 /// Turns away a request that never became an operation: nothing was done and nothing is told.
-pub(crate) fn turn_away(status: StatusCode, body: Option<Bytes>) -> Outbound {
-    match body {
-        Some(body) => Reply::typed(status, body, PROBLEM_JSON),
-        None => Reply::empty(status),
-    }
-    .into_outbound()
+pub(crate) fn turn_away(refusal: Refusal) -> Outbound {
+    let mut reply = match refusal.body {
+        Some((body, media_type)) => Reply::typed(refusal.status, body, media_type),
+        None => Reply::bare(refusal.status),
+    };
+    reply.headers.extend(refusal.headers);
+    reply.into_outbound()
 }
 
 /// A status, headers and a body.

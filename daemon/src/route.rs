@@ -72,6 +72,7 @@ use crate::inbound::Inbound;
 pub use crate::openapi::Content;
 use crate::openapi::Shape;
 use crate::reply::Reply;
+use crate::surface::{self, Manners, Surface};
 
 /// One row of the table.
 pub struct Route {
@@ -79,6 +80,8 @@ pub struct Route {
     pub method: Method,
     /// The path; `{name}` stands for one segment.
     pub path: &'static str,
+    /// The API that it belongs to.
+    pub surface: &'static dyn Surface,
     /// Who gets in without a token.
     pub door: Door,
     /// The roles that may.
@@ -140,6 +143,11 @@ impl Route {
         Self { statuses, ..self }
     }
 
+    /// What it answers to `fault`.
+    pub(crate) fn status(&self, fault: &Fault) -> u16 {
+        self.surface.refuse(fault, &Manners::default()).status().as_u16()
+    }
+
     /// Serves it after the self-test failed, too.
     pub fn in_failure_too(self) -> Self {
         Self { in_failure: true, ..self }
@@ -153,6 +161,11 @@ impl Route {
     /// Sends this JSON text with every 400.
     pub fn invalid_as(self, json: &'static str) -> Self {
         Self { invalid: Some(json), ..self }
+    }
+
+    /// Takes bodies of up to `bytes`.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self { body_limit: bytes, ..self }
     }
 
     /// Serves it on the plain listener too, where the configuration allows that.
@@ -183,6 +196,11 @@ pub trait Request: Sized + Send + 'static {
 
     /// The schema of its body; `None` where it takes none.
     fn body(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// The schema of its query, an object; `None` where it has none.
+    fn query(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 
     /// What its log entry is about.
     fn concerns(&self) -> Ext {
@@ -216,6 +234,8 @@ pub enum LogRule {
     Effect(LogType),
     /// OK for 200, ERROR for bad arguments and for an operation that did not work.
     Errors(LogType),
+    /// OK for 200, ERROR for bad arguments, FAILED for whatever else.
+    Every(LogType),
     /// OK for 200, ERROR for bad arguments, FAILED for an operation that did not work.
     Full(LogType),
     /// OK for 200, FAILED for what is not there.
@@ -232,6 +252,7 @@ impl LogRule {
         match self {
             Self::Effect(kind)
             | Self::Errors(kind)
+            | Self::Every(kind)
             | Self::Full(kind)
             | Self::Lookup(kind)
             | Self::Success(kind) => Some(*kind),
@@ -244,10 +265,11 @@ impl LogRule {
         match (self, outcome) {
             (Self::Silent, _) => None,
             (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
-            (Self::Errors(_) | Self::Full(_), Err(Fault::Invalid(_)))
+            (Self::Errors(_) | Self::Every(_) | Self::Full(_), Err(Fault::Invalid(_)))
             | (Self::Errors(_), Err(Fault::Failed(_))) => Some(LogResult::LOG_RESULT_ERROR),
             (Self::Effect(_) | Self::Full(_), Err(Fault::Failed(_)))
-            | (Self::Lookup(_), Err(Fault::NotFound(_))) => Some(LogResult::LOG_RESULT_FAILED),
+            | (Self::Lookup(_), Err(Fault::NotFound(_)))
+            | (Self::Every(_), Err(_)) => Some(LogResult::LOG_RESULT_FAILED),
             _ => None,
         }
     }
@@ -326,6 +348,7 @@ where
     Route {
         method,
         path,
+        surface: surface::at(path),
         door: A::DOOR,
         roles: A::ROLES,
         scopes: A::SCOPES,

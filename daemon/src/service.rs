@@ -17,6 +17,7 @@ use crate::monitor::Monitor;
 use crate::openapi;
 use crate::pipeline::Pipeline;
 use crate::power::End;
+use crate::route::Route;
 use crate::routes::routes;
 pub use crate::sockets::Addresses;
 use crate::sockets::Sockets;
@@ -38,7 +39,7 @@ impl Service {
     /// [`StartFault`] says what failed and how to mend it.
     pub async fn open(config: Config) -> Result<Self, StartFault> {
         let sockets = Sockets::open(&config).await?;
-        let metrics = Metrics::new(&routes());
+        let metrics = Metrics::new(&served(&config));
         let opened = startup::open(&config, &metrics).await?;
         Ok(Self { config, opened, metrics, sockets })
     }
@@ -114,7 +115,7 @@ async fn serve(
     let limits = config.listen.limits;
     let serves_plain = config.listen.plain_http == PlainHttp::Device;
     let appliance = opened.appliance.clone();
-    let pipeline = Pipeline::new(appliance, routes(), limits.body(), serves_plain)
+    let pipeline = Pipeline::new(appliance, served(config), limits.body(), serves_plain)
         .map_err(StartFault::Routes)?;
     openapi::prepare();
     let (stop, stopping) = watch::channel(false);
@@ -146,6 +147,11 @@ async fn serve(
     while entrances.join_next().await.is_some() {}
     reception.drain().await;
     Ok(end)
+}
+
+/// The rows of the surfaces that the configuration enables.
+fn served(config: &Config) -> Vec<Route> {
+    routes().into_iter().filter(|row| config.serves(row.surface.name())).collect()
 }
 
 /// What the service manager says. It is listened to without a gap, reboots included.

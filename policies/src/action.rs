@@ -13,7 +13,7 @@ pub trait Action: Copy + Send + Sync + 'static {
     const DOOR: Door = Door::Bearer;
 
     /// The roles that may do it.
-    const ROLES: Roles = Roles::USER_AND_EXTERNAL;
+    const ROLES: Roles = Roles::WORKERS;
 
     /// The scopes, any one of which is enough, as documented: `<KID>` stands for the key's name.
     const SCOPES: &'static [&'static str];
@@ -55,21 +55,25 @@ pub struct Roles {
     pub master: bool,
     /// Paired external authenticators.
     pub external: bool,
+    /// Accounts of the store.
+    pub account: bool,
 }
 
 impl Roles {
     /// Every role.
-    pub const ALL: Self = Self { user: true, master: true, external: true };
+    pub const ALL: Self = Self { user: true, master: true, external: true, account: true };
     /// The user alone.
-    pub const USER: Self = Self { user: true, master: false, external: false };
+    pub const USER: Self = Self { user: true, master: false, external: false, account: false };
     /// The user and the administrator, in person.
-    pub const USER_AND_MASTER: Self = Self { user: true, master: true, external: false };
+    pub const USER_AND_MASTER: Self =
+        Self { user: true, master: true, external: false, account: false };
     /// Those who work with keys.
-    pub const USER_AND_EXTERNAL: Self = Self { user: true, master: false, external: true };
+    pub const WORKERS: Self = Self { user: true, master: false, external: true, account: true };
 
     /// Whether `subject` has one of these roles.
     pub fn include(&self, subject: &Subject) -> bool {
         match subject {
+            Subject::Account(_) => self.account,
             Subject::Anonymous => false,
             Subject::External(_) => self.external,
             Subject::Master => self.master,

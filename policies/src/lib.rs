@@ -49,4 +49,4 @@ pub use caller::{Caller, Denied, Permit};
 pub use encoding::{decode_base64, encode_base64};
 pub use kid::{BadKid, Kid};
 pub use scope::{BadScope, Scope};
-pub use subject::Subject;
+pub use subject::{AccountId, Subject};

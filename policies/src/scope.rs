@@ -2,36 +2,43 @@
 
 use std::fmt;
 
-/// A scope: one or more segments joined by `:`, printable ASCII without white space, at most 1023
-/// characters (hem.md A2). Any such string may be issued; whether it opens anything shows at use.
+/// What a token is good for: one scope, or several with a space between (RFC 6749, 3.3). A scope is
+/// one or more segments joined by `:` of printable ASCII; all of them have at most 1023 characters
+/// (hem.md A2). Any such string may be issued; whether it opens anything shows at use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Scope(String);
 
 impl Scope {
     /// Takes `text` as a scope.
     pub fn parse(text: &str) -> Result<Self, BadScope> {
-        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if text.is_empty() || text.len() > MAX_LENGTH || !printable {
+        let good =
+            |scope: &str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.len() > MAX_LENGTH || !text.split(' ').all(good) {
             return Err(BadScope);
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether this scope is `required` itself or continues it after a colon, so that
+    /// Whether one of these scopes is `required` itself or continues it after a colon, so that
     /// `keymgmt:list:x` passes for `keymgmt:list` and `keymgmt:listXYZ` does not (hem.md A15, 28).
     pub fn covers(&self, required: &str) -> bool {
-        match self.0.strip_prefix(required) {
+        self.each().any(|scope| match scope.strip_prefix(required) {
             Some(rest) => rest.is_empty() || rest.starts_with(':'),
             None => false,
-        }
+        })
     }
 
-    /// Whether this scope is exactly `required`, as the use of a key demands.
+    /// Whether one of these scopes is exactly `required`, as the use of a key demands.
     pub fn is(&self, required: &str) -> bool {
-        self.0 == required
+        self.each().any(|scope| scope == required)
     }
 
-    /// The scope as it was issued.
+    /// The scopes, one by one.
+    pub fn each(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ')
+    }
+
+    /// The scopes as they were issued.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,7 +52,7 @@ impl fmt::Display for Scope {
 
 /// Not a scope.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a scope is 1 to {MAX_LENGTH} printable ASCII characters without white space")]
+#[error("scopes are printable ASCII with one space between, 1 to {MAX_LENGTH} characters in all")]
 pub struct BadScope;
 
 const MAX_LENGTH: usize = 1023;
@@ -65,8 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_be_two_scopes() {
-        for bad in ["", "a b", "a\nb", "a\u{e9}", "\u{7f}"] {
+    fn several_scopes_open_what_each_of_them_opens() {
+        let scopes = Scope::parse("token:new pqc:kem:x").unwrap();
+        assert!(scopes.covers("token:new") && scopes.covers("pqc:kem") && scopes.is("token:new"));
+        assert!(
+            !scopes.is("pqc:kem") && !scopes.covers("pqc:sign") && !scopes.covers("new pqc:kem")
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_list_of_scopes() {
+        for bad in ["", " ", " a", "a ", "a  b", "a\tb", "a\nb", "a\u{e9}", "\u{7f}"] {
             assert_eq!(Scope::parse(bad), Err(BadScope), "{bad:?}");
         }
         assert!(Scope::parse(&"a".repeat(1023)).is_ok());

@@ -1,5 +1,7 @@
 //! One row of the table as an OpenAPI operation.
 
+use std::time::Duration;
+
 use http::Method;
 use policies::{Door, Roles};
 use schemars::Schema;
@@ -20,7 +22,9 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     if let Some(text) = texts::summary(&row.method, row.path) {
         put("summary", text.into());
     }
-    let parameters: Vec<_> = parameters(row.path).map(parameter).collect();
+    let asked = (row.shape.query)(&mut schemas.asked);
+    let asked = asked.iter().flat_map(query_parameters);
+    let parameters: Vec<_> = parameters(row.path).map(parameter).chain(asked).collect();
     if !parameters.is_empty() {
         put("parameters", parameters.into());
     }
@@ -120,6 +124,26 @@ fn parameter(name: &str) -> Value {
     parameter
 }
 
+/// The members of the query, one parameter each.
+fn query_parameters(schema: &Schema) -> Vec<Value> {
+    let Some(Value::Object(members)) = schema.get("properties") else { return Vec::new() };
+    let required = |name: &String| match schema.get("required") {
+        Some(Value::Array(names)) => names.iter().any(|known| known == name),
+        _ => false,
+    };
+    let describe = |(name, schema): (&String, &Value)| {
+        let mut schema = schema.clone();
+        let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter =
+            json!({ "name": name, "in": "query", "required": required(name), "schema": schema });
+        if let (Some(about), Some(members)) = (about, parameter.as_object_mut()) {
+            members.insert("description".to_owned(), about);
+        }
+        parameter
+    };
+    members.iter().map(describe).collect()
+}
+
 /// `{}` stands for no token (OpenAPI 3.1, Security Requirement Object).
 fn security(door: Door) -> Value {
     match door {
@@ -130,21 +154,25 @@ fn security(door: Door) -> Value {
 }
 
 fn roles(roles: Roles) -> Vec<&'static str> {
-    let all = [(roles.user, "U"), (roles.master, "M"), (roles.external, "Ext")];
+    let all =
+        [(roles.user, "U"), (roles.master, "M"), (roles.external, "Ext"), (roles.account, "Acc")];
     all.into_iter().filter_map(|(may, name)| may.then_some(name)).collect()
 }
 
 /// Which status leaves which result in the log, asked of the rule itself.
 fn log(row: &Route) -> Value {
     let Some(kind) = row.log.kind() else { return Value::Null };
-    let outcomes = [
-        (200, Ok(())),
-        (400, Err(Fault::Invalid("".into()))),
-        (404, Err(Fault::NotFound("".into()))),
-        (406, Err(Fault::Failed("".into()))),
+    let faults = [
+        Fault::Invalid("".into()),
+        Fault::NotFound("".into()),
+        Fault::Failed("".into()),
+        Fault::Unauthenticated("".into()),
+        Fault::Throttled(Duration::ZERO),
+        Fault::Internal,
     ];
+    let outcomes = faults.map(|fault| (row.status(&fault), Err(fault)));
     let mut results = Map::new();
-    for (status, outcome) in outcomes {
+    for (status, outcome) in [(200, Ok(()))].into_iter().chain(outcomes) {
         if let (Some(result), true) = (row.log.result(&outcome), row.statuses.contains(&status)) {
             results.insert(status.to_string(), result.name().into());
         }

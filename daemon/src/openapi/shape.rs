@@ -20,12 +20,14 @@ pub enum Content {
 pub(crate) struct Shape {
     /// The body of the request, if it takes one.
     pub(crate) body: fn(&mut SchemaGenerator) -> Option<Schema>,
+    /// The query of the request, if it has one.
+    pub(crate) query: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// The body of a 200.
     pub(crate) content: fn(&mut SchemaGenerator) -> Content,
 }
 
 impl Shape {
     pub(crate) fn of<R: Request, S: Answer>() -> Self {
-        Self { body: R::body, content: S::content }
+        Self { body: R::body, query: R::query, content: S::content }
     }
 }

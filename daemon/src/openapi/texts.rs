@@ -61,10 +61,10 @@ pub(super) const ABOUT: &str = "Keys that stay in PKCS#11 slots, put to use over
     members of a body are ignored.";
 pub(super) const MEMBERS: &str = "x-claviger-scopes lists scopes any one of which is enough (none: \
     any token), x-claviger-roles whose tokens may (U: user, M: administrator, Ext: a paired \
-    authenticator), x-claviger-log which entry is in the audit log before which status is answered \
-    (null: none).";
-pub(super) const BEARER: &str = "A token of one scope, from /api/auth/token or /api/auth/ext/token. \
-    One that is not valid is refused everywhere, even where none is needed.";
+    authenticator, Acc: an account), x-claviger-log which entry is in the audit log before which \
+    status is answered (null: none).";
+pub(super) const BEARER: &str = "A token of one scope or several, from /api/auth/token or \
+    /api/auth/ext/token. One that is not valid is refused everywhere, even where none is needed.";
 pub(super) const TAGS: [(&str, &str); 6] = [
     ("auth", "Initialisation, login, external authenticators."),
     ("crypto", "Operations with stored keys."),

@@ -4,12 +4,14 @@
 //! says where the token is.
 
 use std::io::Read;
+use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use tests::make::Make;
+use tests::patience::until;
 use tests::token::{Import, Object};
 
 fn main() {
@@ -23,14 +25,28 @@ fn main() {
     }
 }
 
+/// SoftHSM fails on what another process is writing at that moment; the next look is a good one.
 fn open() -> Session {
     let context = Pkcs11::new(std::env::var_os("TOKEN_MODULE").unwrap()).unwrap();
-    context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
-    let slots = context.get_slots_with_initialized_token().unwrap();
-    let session = context.open_rw_session(slots[0]).unwrap();
+    until("a session with the token", Duration::from_secs(20), || {
+        context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        match log_in(&context) {
+            Ok(session) => Some(session),
+            Err(error) => {
+                eprintln!("token-tool: {error}");
+                context.clone().finalize().unwrap();
+                None
+            }
+        }
+    })
+}
+
+fn log_in(context: &Pkcs11) -> Result<Session, cryptoki::error::Error> {
+    let slots = context.get_slots_with_initialized_token()?;
+    let session = context.open_rw_session(slots[0])?;
     let pin = std::fs::read_to_string(std::env::var("TOKEN_PIN_FILE").unwrap()).unwrap();
-    session.login(UserType::User, Some(&AuthPin::from(pin.trim()))).unwrap();
-    session
+    session.login(UserType::User, Some(&AuthPin::from(pin.trim())))?;
+    Ok(session)
 }
 
 fn import(session: &Session) {

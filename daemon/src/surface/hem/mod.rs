@@ -23,77 +23,82 @@ pub mod system;
 pub mod with_key;
 pub mod wrap;
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderValue, ORIGIN,
-    STRICT_TRANSPORT_SECURITY, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, VARY,
 };
 
+use super::{Manners, Refusal, Surface};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::reply::{Outbound, Reply};
 
-/// The status for `fault` (hem.md A1).
-pub(crate) fn status(fault: &Fault) -> StatusCode {
-    match fault {
-        Fault::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        Fault::Conflict(_) | Fault::Unlogged => StatusCode::CONFLICT,
-        Fault::Denied(_) | Fault::Forbidden(_) => StatusCode::FORBIDDEN,
-        Fault::Failed(_) => StatusCode::NOT_ACCEPTABLE,
-        Fault::ForeignOrigin => StatusCode::PRECONDITION_FAILED,
-        Fault::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Fault::Invalid(_) => StatusCode::BAD_REQUEST,
-        Fault::LengthRequired => StatusCode::LENGTH_REQUIRED,
-        Fault::NotFound(_) => StatusCode::NOT_FOUND,
-        Fault::Plain => StatusCode::IM_A_TEAPOT,
-        Fault::Slow => StatusCode::REQUEST_TIMEOUT,
-        Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Fault::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-    }
-}
+/// The HEM API: errors have empty bodies, pages are let in by the configuration (hem.md A1).
+pub(crate) struct Hem;
 
-/// Refuses a page whose `Origin` the configuration does not name (412).
-///
-/// # Errors
-/// [`Fault::ForeignOrigin`].
-pub(crate) fn admit(device: &Device, headers: &HeaderMap) -> Result<(), Fault> {
-    match headers.get(ORIGIN) {
-        None => Ok(()),
-        Some(origin) => match origin.to_str() {
-            Ok(origin) if device.welcomes(origin) => Ok(()),
-            _ => Err(Fault::ForeignOrigin),
-        },
-    }
-}
+/// The surface.
+pub(crate) static SURFACE: Hem = Hem;
 
-/// What `OPTIONS` gets, whatever the path.
-pub(crate) fn preflight() -> Reply {
-    Reply::bare(StatusCode::NO_CONTENT)
-        .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"))
-        .with(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Content-Type, Cache-Control, Pragma, Expires, Authorization, Content-Disposition",
-            ),
-        )
-        .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"))
-        .with(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"))
-}
-
-/// Adds the headers that every response of this API has.
-pub(crate) fn dress(device: &Device, origin: Option<HeaderValue>, response: &mut Outbound) {
-    if response.status() == StatusCode::IM_A_TEAPOT {
-        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
+impl Surface for Hem {
+    fn name(&self) -> &'static str {
+        "hem"
     }
-    let headers = response.headers_mut();
-    if let Some(origin) = origin {
-        headers.insert(VARY, HeaderValue::from_static("Origin"));
-        if origin.to_str().is_ok_and(|origin| device.welcomes(origin)) {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+
+    fn prefixes(&self) -> &'static [&'static str] {
+        &["/api"]
+    }
+
+    fn refuse(&self, fault: &Fault, _: &Manners) -> Refusal {
+        Refusal::told(status(fault), Bytes::new(), "application/json")
+    }
+
+    /// Refuses a page whose `Origin` the configuration does not name (412).
+    fn admit(&self, device: &Device, manners: &Manners) -> Result<(), Fault> {
+        match &manners.origin {
+            Some(origin) if !welcomes(device, origin) => Err(Fault::ForeignOrigin),
+            _ => Ok(()),
         }
     }
-    if device.wants_hsts() {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+
+    fn preflight(&self) -> Reply {
+        let methods = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
+        let headers = HeaderValue::from_static(
+            "Content-Type, Cache-Control, Pragma, Expires, Authorization, Content-Disposition",
+        );
+        Reply::bare(StatusCode::NO_CONTENT)
+            .with(ACCESS_CONTROL_ALLOW_METHODS, methods)
+            .with(ACCESS_CONTROL_ALLOW_HEADERS, headers)
+            .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"))
+            .with(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"))
+    }
+
+    fn dress(&self, device: &Device, manners: &Manners, response: &mut Outbound) {
+        let Some(origin) = &manners.origin else { return };
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("Origin"));
+        if welcomes(device, origin) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        }
+    }
+
+    fn wants_length(&self) -> bool {
+        true
+    }
+}
+
+fn welcomes(device: &Device, origin: &HeaderValue) -> bool {
+    origin.to_str().is_ok_and(|origin| device.welcomes(origin))
+}
+
+/// The status for `fault` (hem.md A1).
+fn status(fault: &Fault) -> StatusCode {
+    match fault {
+        Fault::Conflict(_) | Fault::Unlogged => StatusCode::CONFLICT,
+        Fault::Failed(_) => StatusCode::NOT_ACCEPTABLE,
+        Fault::ForeignOrigin => StatusCode::PRECONDITION_FAILED,
+        Fault::MethodNotAllowed(_) => StatusCode::NOT_FOUND,
+        other => super::status(other),
     }
 }
