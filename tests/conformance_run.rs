@@ -15,7 +15,7 @@ fn a_daemon_that_runs_conforms_and_all_it_did_stands_in_its_log() {
     let daemon = home.start();
     let plain = daemon.ready().plain_url.clone().unwrap();
     let arguments = ["--disruptive", "--skip", "T-3.3", "--at-least", "200", "--plain-url", &plain];
-    let verdicts = verdicts(kit(&daemon, &arguments));
+    let verdicts = verdicts(&kit(&daemon, &arguments));
     assert_eq!(count(&verdicts, "FAIL"), 0, "{verdicts:#?}");
     assert!(count(&verdicts, "pass") >= 200, "{verdicts:#?}");
     // What depends on the arguments or on the daemon's state must not have been left out.
@@ -32,7 +32,7 @@ fn a_fresh_daemon_is_initialised_and_slows_down_after_failed_logins() {
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("--provision"), "{refused:?}");
     let only = ["--provision", "--only", "T-2", "--only", "T-3.3", "--only", "A3-user"];
-    let verdicts = verdicts(kit(&daemon, &only));
+    let verdicts = verdicts(&kit(&daemon, &only));
     for id in ["T-2.1-refuses", "T-2.1", "T-2.2", "A3-user", "T-3.3"] {
         assert_eq!(verdicts[id], "pass", "{verdicts:#?}");
     }
@@ -75,7 +75,7 @@ fn run(url: &str, ca: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// The verdict of each check by its id; fails where the run did.
-fn verdicts(ran: Ran) -> BTreeMap<String, String> {
+fn verdicts(ran: &Ran) -> BTreeMap<String, String> {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     let checks = report["checks"].as_array().unwrap();
     let bad: Vec<_> = checks.iter().filter(|check| check["verdict"] == "FAIL").collect();

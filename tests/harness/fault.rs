@@ -1,14 +1,16 @@
 //! A daemon whose token fails when a test says so: between its worker and SoftHSM stands the fault
 //! module.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use fault_module::{Act, Board, Fault};
 
 use crate::daemon::Home;
+use crate::make::{SOFTHSM2, only_on};
 use crate::patience::{LONG, until};
+use crate::programs;
 use crate::scene::Scene;
-use crate::{programs, token};
 
 /// What a token is told to do wrong. It holds for all workers of a daemon, one after the other.
 pub struct Faults(Board);
@@ -18,13 +20,20 @@ impl Faults {
     pub fn install(home: &Home) -> Self {
         let board = Board::create(&home.at("faults")).unwrap();
         let module = programs::module("fault_module");
-        let (real, label) = (token::module(), "label = \"claviger\"\n");
-        home.configure(label, &format!("{label}module = \"{}\"\n", module.display()));
+        let real = SOFTHSM2.module().canonicalize().unwrap();
+        let line = |module: &Path| format!("module = \"{}\"\n", module.display());
+        home.configure(&line(&real), &line(&module));
         let conf = "SOFTHSM2_CONF = \"softhsm2.conf\"";
         let (names, real) = ((fault_module::BOARD, fault_module::REAL), real.display());
         let more = format!("{conf}, {} = \"faults\", {} = \"{real}\"", names.0, names.1);
         home.configure(conf, &more);
         Self(board)
+    }
+
+    /// Whether `test` is about the token of this run: what calls an operation takes, and what its
+    /// errors mean, is SoftHSM's.
+    pub fn applies(test: &str) -> bool {
+        only_on(&SOFTHSM2, test, "the fault module stands before SoftHSM")
     }
 
     /// A fresh device behind the fault module.

@@ -105,6 +105,9 @@ const ONCE: [(CK_RV, u16); 20] = [
 
 #[test]
 fn agreements_are_healed_or_refused_by_the_class_of_the_error() {
+    if !Faults::applies("agreements_are_healed_or_refused_by_the_class_of_the_error") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut ask = Ask::agreement(&scene);
     for function in ["C_DeriveKey", "C_GetAttributeValue"] {
@@ -121,6 +124,9 @@ fn agreements_are_healed_or_refused_by_the_class_of_the_error() {
 
 #[test]
 fn macs_are_healed_or_refused_by_the_class_of_the_error() {
+    if !Faults::applies("macs_are_healed_or_refused_by_the_class_of_the_error") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut ask = Ask::mac(&scene);
     for (value, status) in [
@@ -140,9 +146,15 @@ fn macs_are_healed_or_refused_by_the_class_of_the_error() {
 /// tampered with.
 #[test]
 fn sealed_keys_are_healed_or_refused_by_the_class_of_the_error() {
+    if !Faults::applies("sealed_keys_are_healed_or_refused_by_the_class_of_the_error") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut ask = Ask::sealed(&scene);
     for (value, status) in ONCE {
+        // What the token does not like then is the blob, which is the device's and not the caller's.
+        let is_argument = matches!(value, CKR_ARGUMENTS_BAD | CKR_MECHANISM_PARAM_INVALID);
+        let status = if is_argument { 409 } else { status };
         ask.expect(&faults, "C_Decrypt", Act::Refuse(value), status);
     }
 }
@@ -150,6 +162,9 @@ fn sealed_keys_are_healed_or_refused_by_the_class_of_the_error() {
 /// What is needed to mend a failure fails, too.
 #[test]
 fn a_failure_while_healing_is_the_tokens_fault_and_no_restart_is_needed() {
+    if !Faults::applies("a_failure_while_healing_is_the_tokens_fault_and_no_restart_is_needed") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut ask = Ask::agreement(&scene);
     for (first, function, second, status) in [
@@ -179,6 +194,9 @@ fn a_failure_while_healing_is_the_tokens_fault_and_no_restart_is_needed() {
 /// The second attempt fails like the first one.
 #[test]
 fn what_does_not_heal_is_told_by_its_class() {
+    if !Faults::applies("what_does_not_heal_is_told_by_its_class") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut ask = Ask::agreement(&scene);
     for (value, status) in [

@@ -8,6 +8,9 @@ use crate::traces::{create, delete, results, settled};
 
 #[test]
 fn a_key_is_destroyed_or_still_there_but_never_half() {
+    if !Faults::applies("a_key_is_destroyed_or_still_there_but_never_half") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     for (value, status) in [
         (CKR_SESSION_HANDLE_INVALID, 200),

@@ -35,6 +35,9 @@ fn expect(scene: &Scene, faults: &Faults, kind: &str, (function, act): (&str, Ac
 
 #[test]
 fn pairs_leave_nothing_behind_when_a_step_fails() {
+    if !Faults::applies("pairs_leave_nothing_behind_when_a_step_fails") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     for function in
         ["C_GenerateKeyPair", "C_GetAttributeValue", "C_DeriveKey", "C_SetAttributeValue"]
@@ -58,6 +61,9 @@ fn pairs_leave_nothing_behind_when_a_step_fails() {
 
 #[test]
 fn secrets_leave_nothing_behind_when_a_step_fails() {
+    if !Faults::applies("secrets_leave_nothing_behind_when_a_step_fails") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     for function in ["C_GenerateKey", "C_GetAttributeValue", "C_Encrypt"] {
         for (value, status) in [
@@ -77,6 +83,9 @@ fn secrets_leave_nothing_behind_when_a_step_fails() {
 /// The cleaning up fails as well: what is left is found by its label as soon as the token is back.
 #[test]
 fn what_cannot_be_destroyed_at_once_is_destroyed_later() {
+    if !Faults::applies("what_cannot_be_destroyed_at_once_is_destroyed_later") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     for value in [CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_SESSION_HANDLE_INVALID] {
         let before = settled(&scene);
@@ -94,6 +103,9 @@ fn what_cannot_be_destroyed_at_once_is_destroyed_later() {
 
 #[test]
 fn a_module_that_dies_while_it_makes_a_key_leaves_none() {
+    if !Faults::applies("a_module_that_dies_while_it_makes_a_key_leaves_none") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     for function in ["C_GenerateKeyPair", "C_DeriveKey", "C_SetAttributeValue"] {
         let answered = expect(&scene, &faults, "SECP256R1", (function, Act::Die));

@@ -13,6 +13,9 @@ use crate::traces::{create, delete, settled};
 
 #[test]
 fn a_module_that_dies_is_replaced_and_the_request_is_answered() {
+    if !Faults::applies("a_module_that_dies_is_replaced_and_the_request_is_answered") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut user = User::new(&scene, "SECP256R1", None);
     let (peer, secret) = user.peer(Curve::Secp256r1);
@@ -35,6 +38,9 @@ fn a_module_that_dies_is_replaced_and_the_request_is_answered() {
 /// A type that can't be tried is not one that the token lacks.
 #[test]
 fn a_start_while_the_token_fails_is_none_with_fewer_types() {
+    if !Faults::applies("a_start_while_the_token_fails_is_none_with_fewer_types") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let home = scene.stop();
     for value in [CKR_DEVICE_ERROR, CKR_SESSION_HANDLE_INVALID, CKR_HOST_MEMORY] {
@@ -50,6 +56,9 @@ fn a_start_while_the_token_fails_is_none_with_fewer_types() {
 /// Two workers died of it: it may be what kills them.
 #[test]
 fn a_request_that_kills_two_workers_is_not_given_to_a_third() {
+    if !Faults::applies("a_request_that_kills_two_workers_is_not_given_to_a_third") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let mut user = User::new(&scene, "AES256", None);
     let path = "/api/crypto/cipher/encrypt";
@@ -66,6 +75,9 @@ fn a_request_that_kills_two_workers_is_not_given_to_a_third() {
 
 #[test]
 fn a_dead_token_is_no_reason_to_restart_the_daemon() {
+    if !Faults::applies("a_dead_token_is_no_reason_to_restart_the_daemon") {
+        return;
+    }
     let (faults, scene) = Faults::scene();
     let agreeing = User::new(&scene, "SECP256R1", None);
     let signing = User::new(&scene, "SECP256R1", Some("ExDSA"));

@@ -29,6 +29,9 @@ fn refused_start(home: &Home) -> String {
 
 #[test]
 fn a_start_logs_in_once_and_so_does_each_new_worker() {
+    if !Faults::applies("a_start_logs_in_once_and_so_does_each_new_worker") {
+        return;
+    }
     let (faults, home) = home();
     let scene = Scene::serving(home);
     assert_eq!(faults.calls("C_Login"), 1);
@@ -45,6 +48,10 @@ fn a_start_logs_in_once_and_so_does_each_new_worker() {
 
 #[test]
 fn a_wrong_pin_is_tried_once_whatever_restarts_the_daemon_until_it_is_mended() {
+    if !Faults::applies("a_wrong_pin_is_tried_once_whatever_restarts_the_daemon_until_it_is_mended")
+    {
+        return;
+    }
     let (faults, home) = home();
     let right = fs::read_to_string(home.at("pin")).unwrap();
     write(&home.at("pin"), "not the PIN\n");
@@ -72,6 +79,9 @@ fn a_wrong_pin_is_tried_once_whatever_restarts_the_daemon_until_it_is_mended() {
 
 #[test]
 fn a_locked_pin_waits_for_the_person_who_unlocks_it() {
+    if !Faults::applies("a_locked_pin_waits_for_the_person_who_unlocks_it") {
+        return;
+    }
     for value in [CKR_PIN_LOCKED, CKR_PIN_EXPIRED, CKR_USER_PIN_NOT_INITIALIZED] {
         let (faults, home) = home();
         faults.fail("C_Login", Fault::for_good(value));
@@ -89,6 +99,9 @@ fn a_locked_pin_waits_for_the_person_who_unlocks_it() {
 /// A token that is away says nothing about the PIN.
 #[test]
 fn a_login_that_fails_for_another_reason_is_tried_again() {
+    if !Faults::applies("a_login_that_fails_for_another_reason_is_tried_again") {
+        return;
+    }
     let (faults, home) = home();
     faults.fail("C_Login", Fault::once(CKR_DEVICE_ERROR));
     let ran = home.command(&["serve"]);
@@ -100,6 +113,11 @@ fn a_login_that_fails_for_another_reason_is_tried_again() {
 
 #[test]
 fn a_pin_that_is_refused_to_a_running_daemon_stops_all_work_and_is_not_tried_again() {
+    if !Faults::applies(
+        "a_pin_that_is_refused_to_a_running_daemon_stops_all_work_and_is_not_tried_again",
+    ) {
+        return;
+    }
     let (faults, home) = home();
     let scene = Scene::serving(home);
     let user = User::new(&scene, "SECP256R1", None);

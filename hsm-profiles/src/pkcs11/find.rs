@@ -85,7 +85,7 @@ pub(super) fn destroy_unfinished(
     label: &str,
 ) -> Result<u32, Failure> {
     let label = Attribute::Label(label.as_bytes().to_vec());
-    destroy_all(session, vec![Attribute::Id(id.to_vec()), label])
+    destroy_all(session, &[Attribute::Id(id.to_vec()), label])
 }
 
 /// The object of this class with this `CKA_ID`.
