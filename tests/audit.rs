@@ -184,6 +184,8 @@ fn nothing_is_done_while_the_log_can_not_be_written() {
     let health = || tests::metrics::ask(&scene.daemon, "GET", "/health/ready").status();
     until("it is not ready", LONG, || (health() == 503).then_some(()));
     assert!(scrape(&scene.daemon).get("claviger_audit_failures_total") >= 1.0);
+    let status = scene.client.call("GET", "/api/system/status", None, None).json();
+    assert_eq!(status["log"], "refused", "{status}");
     for path in ["/api/system/status", "/api/system/version"] {
         assert_eq!(scene.client.call("GET", path, None, None).status, 200, "{path}");
     }
@@ -194,6 +196,10 @@ fn nothing_is_done_while_the_log_can_not_be_written() {
     });
     assert_eq!(again.bytes("ecdh"), secret);
     until("it is ready", LONG, || (health() == 200).then_some(()));
+    until("the checkpoints go on", LONG, || {
+        let status = scene.client.call("GET", "/api/system/status", None, None).json();
+        status.get("log").is_none().then_some(())
+    });
     let keys = scene.client.get("/api/keymgmt/list", &list).json();
     assert_eq!(keys["total"], 1, "what was refused was not done: {keys}");
     let key = scene.client.get("/api/logger/key", &scene.user("logger:get")).text("key");

@@ -94,3 +94,49 @@ fn the_log_of_two_runs_is_one_and_an_old_checkpoint_holds() {
     assert_eq!((found.files, found.unsigned_records), (2, 0));
     assert!(found.checkpoints >= 2 && found.signed + 1 == found.lines);
 }
+
+#[test]
+fn the_tree_can_be_fetched_by_tiles() {
+    let scene = Scene::new();
+    let key = logger(&scene);
+    for _ in 0..5 {
+        scene.create("CURVE25519", None);
+    }
+    let checkpoint = Checkpoint::open(&soon(&scene, "/api/logger/checkpoint"), &key).unwrap();
+    let size = usize::try_from(checkpoint.size()).unwrap();
+    assert!((2..256).contains(&size), "{size}");
+    let get = |path: &str| scene.client.get(&format!("/api/logger/tile/{path}"), &scene.user(LOG));
+    for width in 1..=size {
+        let tile = get(&format!("0/000.p/{width}"));
+        assert_eq!(tile.header("Content-Type"), "application/octet-stream");
+        let leaves = lines(&scene).into_iter().take(width);
+        let hashes = leaves.flat_map(|line| *Hash::of_leaf(line.as_bytes()).as_bytes());
+        assert_eq!((tile.status, tile.body), (200, hashes.collect()), "{width} of {size}");
+    }
+    for absent in ["0/000", "0/000.p/255", "0/001.p/1", "1/000.p/1", "0/0.p/1", "x", "0/000.p/0"] {
+        assert_eq!(get(absent).status, 404, "{absent}");
+    }
+    let wrong = scene.client.get("/api/logger/tile/0/000.p/1", &scene.user("keymgmt:list"));
+    assert_eq!(wrong.status, 403);
+}
+
+#[test]
+fn an_answer_can_wait_for_its_checkpoint() {
+    let home = Scene::new().stop();
+    home.configure("[audit]\n", "[audit]\nack = \"signed\"\n");
+    let scene = Scene::at(home);
+    let key = logger(&scene);
+    let token = scene.user("keymgmt:gen");
+    for _ in 0..10 {
+        let body = json!({ "label": "signed", "type": "CURVE25519" });
+        let made = scene.client.post("/api/keymgmt/create", &token, &body);
+        let (status, index) = (made.status, index(&made));
+        assert_eq!(status, 200);
+        // At once, not soon.
+        let note = scene.client.get("/api/logger/checkpoint", &scene.user(LOG)).body;
+        let note = String::from_utf8(note).unwrap();
+        assert!(Checkpoint::open(&note, &key).unwrap().size() > index);
+    }
+    let home = scene.stop();
+    assert_eq!(verify_node(&home.at("audit"), &key, None).unwrap().unsigned_records, 0);
+}

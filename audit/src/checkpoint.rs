@@ -2,6 +2,7 @@
 //! (C2SP tlog-checkpoint, signed-note).
 
 use std::fmt;
+use std::path::Path;
 
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -34,6 +35,35 @@ impl LogKey {
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'+' | b'|');
         let good = (1..=100).contains(&origin.len()) && origin.bytes().all(plain);
         good.then(|| Self { origin: origin.to_owned(), key })
+    }
+
+    /// The key of a log that was begun anew `generation` times (see [`begin_anew`](crate::begin_anew)):
+    /// the name of [`of`](Self::of), and from the first time on `/` and the number.
+    pub fn of_generation(key: VerifyingKey, generation: u32) -> Self {
+        let Self { origin, key } = Self::of(key);
+        match generation {
+            0 => Self { origin, key },
+            _ => Self { origin: format!("{origin}/{generation}"), key },
+        }
+    }
+
+    /// How often a log with this name was begun anew; 0 for names that were given.
+    pub fn generation(&self) -> u32 {
+        let Self { origin: first, .. } = Self::of(self.key);
+        let number = self.origin.strip_prefix(&first).and_then(|rest| rest.strip_prefix('/'));
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
+    /// This key under the name that the vkey in `directory` gives it, if that is the name of this
+    /// log or of one that was begun anew after it: the key itself is never taken from there.
+    pub(crate) fn as_in(&self, directory: &Path) -> Self {
+        let vkey = std::fs::read_to_string(directory.join(VKEY)).unwrap_or_default();
+        let numbered = |key: &Self| *key == Self::of_generation(key.key, key.generation());
+        let later = |found: &Self| {
+            let same = found.key == self.key && numbered(self) && numbered(found);
+            same && found.generation() >= self.generation()
+        };
+        Self::parse(&vkey).filter(later).unwrap_or_else(|| self.clone())
     }
 
     /// Reads a vkey of type Ed25519.
@@ -108,6 +138,19 @@ impl Checkpoint {
             }
         }
         Self::check(claim, found, key)
+    }
+
+    /// Reads a signed note by `key` for whatever log it names.
+    ///
+    /// # Errors
+    /// [`BadCheckpoint`] says what is wrong with it.
+    pub(crate) fn open_of(note: &str, key: VerifyingKey) -> Result<(LogKey, Self), BadCheckpoint> {
+        let origin = note.lines().next().unwrap_or_default();
+        let key = LogKey::named(origin, key);
+        let key =
+            key.ok_or(BadCheckpoint::Malformed("it does not begin with the name of a log"))?;
+        let checkpoint = Self::open(note, &key)?;
+        Ok((key, checkpoint))
     }
 
     /// Reads a line of a log file. `None` if it is no line of a checkpoint.
@@ -221,6 +264,9 @@ pub enum BadCheckpoint {
 fn hex(id: [u8; 4]) -> String {
     format!("{:08x}", u32::from_be_bytes(id))
 }
+
+/// Where the vkey is written down for auditors.
+pub(crate) const VKEY: &str = "logger.vkey";
 
 /// How the line of a checkpoint begins in a log file.
 const LINE: &str = "# checkpoint ";

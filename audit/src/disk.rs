@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::held::{Displaced, HeldFile};
+
 /// A directory of log files, named by their ids.
 pub(crate) trait Disk: Send {
     /// The ids that are taken, ascending.
@@ -57,6 +59,14 @@ pub(crate) trait DiskFile: Send {
 
     /// Cuts the file to this length; the next write goes there.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
+
+    /// What somebody else has done to it, where its name does not lead to this file with this
+    /// length any more.
+    fn look(&self, length: u64) -> io::Result<Option<Displaced>>;
+
+    /// Puts its first `length` bytes, or as many as there are, back under its name, durably. What
+    /// somebody has put in their place, or after them, goes into quarantine.
+    fn rescue(&mut self, length: u64) -> io::Result<()>;
 }
 
 /// A directory of the host.
@@ -68,9 +78,7 @@ impl Disk for Directory {
     }
 
     fn create(&mut self, id: u32) -> io::Result<Box<dyn DiskFile>> {
-        let path = path_of(&self.0, id);
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Box::new(file))
+        Ok(Box::new(HeldFile::create(path_of(&self.0, id))?))
     }
 
     fn remove(&mut self, id: u32) -> io::Result<()> {
@@ -127,20 +135,6 @@ impl Shelf for Directory {
             File::open(folder)?.sync_all()?;
         }
         Ok(())
-    }
-}
-
-impl DiskFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Write::write(self, bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.set_len(length)
     }
 }
 

@@ -82,7 +82,7 @@ impl Entry {
     fn hand_over(&mut self, kind: LogType, result: LogResult, ext: Ext) -> Closing {
         let subject = std::mem::take(&mut self.subject);
         match self.place.take() {
-            Some(place) => self.log.hand_over(Record { kind, result, subject, ext, place }),
+            place @ Some(_) => self.log.hand_over(Record { kind, result, subject, ext, place }),
             None => Closing::known(Err(crate::Unwritten)),
         }
     }
@@ -105,5 +105,6 @@ pub(crate) struct Record {
     pub(crate) result: LogResult,
     pub(crate) subject: Subject,
     pub(crate) ext: Ext,
-    pub(crate) place: Place,
+    /// `None` for entries of the log itself.
+    pub(crate) place: Option<Place>,
 }

@@ -121,6 +121,10 @@ log_types! {
     42 LOG_TYPE_CRYPTO_PQC_MLDSA_VERIFY Kid,
     /// The end of an earlier file was torn by a crash and was set aside.
     128 LOG_TYPE_AUDIT_TAIL_RECOVERED Text,
+    /// The log could not be written for a while, and goes on.
+    129 LOG_TYPE_AUDIT_GAP Text,
+    /// An operator had the log begun anew after a loss.
+    130 LOG_TYPE_AUDIT_RESTARTED Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 40);
+        assert_eq!(LogType::ALL.len(), 42);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

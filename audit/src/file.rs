@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::disk::{Disk, DiskFile};
 use crate::entry::Record;
+use crate::held::Displaced;
 use crate::ledger::{Ledger, Position};
 use crate::line::{FileKey, Head, LINE_END, push_record};
 use crate::moment;
@@ -122,6 +123,8 @@ pub(crate) enum Fault {
     Write(io::Error),
     /// It can't: nobody knows what of it is on the disk.
     Lost(io::Error),
+    /// It can't: somebody else laid hands on it.
+    Displaced(Displaced),
 }
 
 impl LiveFile {
@@ -161,12 +164,23 @@ impl LiveFile {
         self.make_durable(&format!("{line}{LINE_END}")).map(|(index, _)| index)
     }
 
-    /// Goes on after a failed write: cuts off what is not durable and leaves a
-    /// comment, whose fdatasync also shows that the file works again.
-    pub(crate) fn mend(&mut self, comment: &str) -> Result<(), Fault> {
-        self.file.truncate(self.length).map_err(Fault::Lost)?;
-        self.annotate(&format!("# {comment}"))?;
-        Ok(())
+    /// Goes on after a failed write: cuts off what is not durable. Whether the file works again is
+    /// for the next fdatasync to show.
+    pub(crate) fn mend(&mut self) -> Result<(), Fault> {
+        self.file.truncate(self.length).map_err(Fault::Lost)
+    }
+
+    /// Whether it is still where it was, as long as it was. A look that fails is no answer.
+    pub(crate) fn look(&self) -> Result<(), Fault> {
+        match self.file.look(self.length) {
+            Ok(Some(displaced)) => Err(Fault::Displaced(displaced)),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Puts what is durable of it back under its name, as far as it still is there.
+    pub(crate) fn rescue(&mut self) -> io::Result<()> {
+        self.file.rescue(self.length)
     }
 
     /// Returns the index of the first line, and how long the fdatasync took.
@@ -179,7 +193,11 @@ impl LiveFile {
         let began = Instant::now();
         self.file.sync().map_err(Fault::Lost)?;
         let synced = began.elapsed();
-        Ok((self.enter(text), synced))
+        // Durable is what can be found: in a file that was deleted meanwhile nothing is.
+        match self.file.look(self.length + length_of(text)).map_err(Fault::Write)? {
+            None => Ok((self.enter(text), synced)),
+            Some(displaced) => Err(Fault::Displaced(displaced)),
+        }
     }
 
     /// Counts in what is durable now.
@@ -222,6 +240,7 @@ fn length_of(text: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::disk::Directory;
+    use crate::held::HeldFile;
 
     #[test]
     fn a_banner_stays_one_comment_line() {
@@ -232,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_steps_back_does_not_show() {
-        let file = Box::new(tempfile::tempfile().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let file = Box::new(HeldFile::create(folder.path().join("1.log")).unwrap());
         let key = FileKey::new(&[0; 32]);
         let shelf = Arc::new(Directory("/nonexistent".into()));
         let ledger = Arc::new(Ledger::new(shelf, Default::default(), None));

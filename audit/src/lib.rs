@@ -10,6 +10,8 @@
 //! nothing but the public key, [`verify`] a single file.  The format and what it proves
 //! are described in `docs/audit-format.md`.
 
+mod anchor;
+mod anew;
 mod checkpoint;
 mod closing;
 mod disk;
@@ -20,12 +22,15 @@ mod faults;
 mod field;
 mod file;
 mod health;
+mod held;
 mod ledger;
 mod line;
 mod log;
 mod moment;
 mod node;
 mod notary;
+mod options;
+mod outage;
 mod proofs;
 mod reading;
 mod restore;
@@ -35,19 +40,23 @@ mod signer;
 mod start_error;
 mod tree;
 mod verify;
+mod waiting;
 mod watch;
 mod window;
 mod writer;
 
+pub use anchor::{Anchor, AnchorError};
+pub use anew::begin_anew;
 pub use checkpoint::{BadCheckpoint, Checkpoint, LogKey};
 pub use closing::{Closing, Receipt, Unopened, Unwritten};
 pub use ed25519_dalek::VerifyingKey;
 pub use entry::Entry;
 pub use event::{LogResult, LogType};
 pub use field::{Ext, Subject};
-pub use log::{Log, Options};
+pub use log::Log;
 pub use moment::rfc3339;
 pub use node::{Flaw, NodeSummary, prove, prove_consistency, verify_node};
+pub use options::{Acknowledge, Options};
 pub use proofs::{BadProof, ProofError, check_proof};
 pub use reading::{Cause, Finding};
 pub use rows::{Row, Rows, rows};

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 use ed25519_dalek::VerifyingKey;
 use futures_channel::oneshot;
 
-use crate::checkpoint::{Checkpoint, LogKey};
+use crate::anchor::{self, Anchor, Held, Moorings};
+use crate::checkpoint::{Checkpoint, LogKey, VKEY};
 use crate::closing::{Closing, Receipt, Unopened, Unwritten};
 use crate::disk::{self, Directory, Disk, Kept, Shelf};
 use crate::entry::{Entry, Record};
@@ -21,47 +21,13 @@ use crate::file::{Maker, comment_line};
 use crate::health::{Health, Places};
 use crate::ledger::Ledger;
 use crate::notary::Notary;
+use crate::options::{Acknowledge, Options};
 use crate::proofs::{self, ProofError};
 use crate::restore::{Restored, restore};
 use crate::signer::{Signer, SignerError};
 use crate::start_error::StartError;
-use crate::watch::Watch;
+use crate::waiting::Waiting;
 use crate::writer::{Job, Message, Writer};
-
-/// How a log is started.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the files are. It must exist and be writable by the daemon alone.
-    pub directory: PathBuf,
-    /// The comment at the top of each file, without `# `; cut to 200 characters,
-    /// of which others than printable ASCII, and `|`, become `?`.
-    pub banner: String,
-    /// How many entries may be open or waiting to be written at a time, at least
-    /// one. [`Log::open`] refuses more, so that an opened entry always has room.
-    pub queue: usize,
-    /// The name of the log in its checkpoints, if it is not the one that follows from the key
-    /// (see [`LogKey::named`]). It must stay the same as long as the directory is used.
-    pub origin: Option<String>,
-    /// Between two checkpoints at least: so long an entry waits for its checkpoint at most,
-    /// while the token signs at once.
-    pub checkpoint_pause: Duration,
-    /// Is told what is written, if anybody wants to know.
-    pub watch: Option<Arc<dyn Watch>>,
-}
-
-impl Options {
-    /// Options with a queue of 4096, a log named after its key, and a checkpoint a second.
-    pub fn new(directory: impl Into<PathBuf>, banner: impl Into<String>) -> Self {
-        Self {
-            directory: directory.into(),
-            banner: banner.into(),
-            queue: 4096,
-            origin: None,
-            checkpoint_pause: Duration::from_secs(1),
-            watch: None,
-        }
-    }
-}
 
 /// The audit log of this process. Cloning is shallow.
 ///
@@ -99,19 +65,34 @@ impl Log {
     /// [`StartError`] when the directory can't be written, the key doesn't sign, or the log was
     /// changed.
     pub fn start(options: Options, signer: Box<dyn Signer>) -> Result<Self, StartError> {
+        Self::start_anchored(options, signer, Vec::new())
+    }
+
+    /// As [`start`](Self::start), with `anchors`: a log that is shorter than one of them, or another
+    /// one, does not start.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when an anchor can't be read.
+    pub fn start_anchored(
+        options: Options,
+        signer: Box<dyn Signer>,
+        anchors: Vec<Box<dyn Anchor>>,
+    ) -> Result<Self, StartError> {
         let disk = Box::new(Directory(options.directory.clone()));
         let shelf = Arc::new(Directory(options.directory.clone()));
-        Self::start_on((disk, shelf), options, signer)
+        Self::start_on((disk, shelf), options, signer, anchors)
     }
 
     pub(crate) fn start_on(
         (mut disk, shelf): (Box<dyn Disk>, Arc<dyn Shelf>),
         options: Options,
         signer: Box<dyn Signer>,
+        anchors: Vec<Box<dyn Anchor>>,
     ) -> Result<Self, StartError> {
-        let key = key_of(&*signer, options.origin.as_deref())?;
+        let (key, held) = key_of(&*signer, options.origin.as_deref(), &anchors)?;
         let signer = Arc::new(Mutex::new(signer));
-        let Restored { tree, position, published, set_aside } = restore(&mut *disk, &*shelf, &key)?;
+        let Restored { tree, position, published, set_aside } =
+            restore(&mut *disk, &shelf, (&key, &held))?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&shelf), (tree, position), published));
         let mut maker = Maker {
             disk,
@@ -131,7 +112,10 @@ impl Log {
         let last_checkpoint = Arc::new(AtomicBool::new(false));
         let places = Places::new(queue);
         let (ends, seen) = ((inbox, bell.clone()), (Arc::clone(&health), options.watch));
-        let writer = Writer::new(maker, file, ends, seen, places.clone());
+        let signed = options.acknowledge == Acknowledge::Signed;
+        let waiting = signed.then(|| Arc::new(Waiting::default()));
+        let mut writer = Writer::new(maker, file, ends, seen, places.clone());
+        writer.waiting.clone_from(&waiting);
         let notary = Notary {
             ledger: Arc::clone(&ledger),
             shelf,
@@ -142,6 +126,8 @@ impl Log {
             health: Arc::clone(&health),
             last: Arc::clone(&last_checkpoint),
             pause: options.checkpoint_pause,
+            moorings: Moorings::new(anchors),
+            waiting,
         };
         let threads = Mutex::new(Some(Threads {
             writer: spawn("audit", move || writer.run())?,
@@ -269,6 +255,15 @@ impl Log {
         proofs::consistency(&self.0.ledger, old, new)
     }
 
+    /// A tile of the tree, or the first hashes of one, by its path below `tile/` (C2SP tlog-tiles):
+    /// 32 bytes a hash. `None` for what is no such path. Reads files.
+    ///
+    /// # Errors
+    /// [`ProofError`], also when the latest checkpoint does not cover that much.
+    pub fn tile(&self, path: &str) -> Option<Result<Vec<u8>, ProofError>> {
+        proofs::tile(&self.0.ledger, path)
+    }
+
     /// Writes what has been closed so far, has a last checkpoint made, which waits for the token
     /// as long as one signature takes, and stops; blocks until then.
     /// Entries closed later are [`Unwritten`].
@@ -326,20 +321,32 @@ impl Drop for Inner {
     }
 }
 
-fn key_of(signer: &dyn Signer, origin: Option<&str>) -> Result<LogKey, StartError> {
+/// The key under the name of the log, which is that in the anchors where none is given, and what
+/// the anchors hold of this log.
+fn key_of(
+    signer: &dyn Signer,
+    origin: Option<&str>,
+    anchors: &[Box<dyn Anchor>],
+) -> Result<(LogKey, Vec<Held>), StartError> {
     let key = VerifyingKey::from_bytes(&signer.public_key())
         .map_err(|_| SignerError::new("its public key is no Ed25519 key"))?;
-    match origin {
-        None => Ok(LogKey::of(key)),
-        Some(origin) => {
-            LogKey::named(origin, key).ok_or_else(|| StartError::Origin(origin.to_owned()))
+    let held = anchor::read(anchors, key)?;
+    let named = match (origin, held.first()) {
+        (None, None) => LogKey::of(key),
+        (None, Some(held)) => held.key.clone(),
+        (Some(origin), _) => {
+            LogKey::named(origin, key).ok_or_else(|| StartError::Origin(origin.to_owned()))?
         }
+    };
+    match held.iter().find(|held| held.key != named) {
+        Some(Held { place, key, .. }) => Err(StartError::Anchor {
+            place,
+            why: format!("it is that of {}, not of {}", key.origin(), named.origin()),
+        }),
+        None => Ok((named, held)),
     }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
 }
-
-/// Where the vkey is written down for auditors.
-const VKEY: &str = "logger.vkey";

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use crate::anchor::Moorings;
 use crate::checkpoint::{Checkpoint, Claim, LogKey};
 use crate::disk::{Kept, Shelf};
 use crate::health::Health;
@@ -14,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::restore::CHECKPOINT;
 use crate::saved::Saved;
 use crate::signer::{SharedSigner, sign_and_check};
+use crate::waiting::Waiting;
 use crate::writer::{Message, Note};
 
 /// Owned by its thread.
@@ -30,15 +32,20 @@ pub(crate) struct Notary {
     pub(crate) last: Arc<AtomicBool>,
     /// Between two checkpoints at least.
     pub(crate) pause: Duration,
+    /// Where checkpoints are kept beside the log directory.
+    pub(crate) moorings: Moorings,
+    /// The entries that wait for their checkpoint, if they do.
+    pub(crate) waiting: Option<Arc<Waiting>>,
 }
 
 impl Notary {
     /// Until it has made its last checkpoint or the writer is gone.
-    pub(crate) fn run(self) {
+    pub(crate) fn run(mut self) {
         let (mut wanted, mut due, mut covered) = (true, Instant::now(), 0);
         loop {
             if self.last.load(Ordering::Acquire) {
                 self.attempt(&mut covered);
+                self.keep(true);
                 return;
             }
             let rung = if wanted {
@@ -50,10 +57,23 @@ impl Notary {
                 Ok(()) => wanted = true,
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    due = Instant::now() + self.pause;
+                    let began = Instant::now();
                     wanted = !self.attempt(&mut covered);
+                    // Where somebody waits for it, the next one is due at once.
+                    let at_once = self.waiting.is_some() && !wanted;
+                    due = if at_once { began } else { began + self.pause };
+                    if !wanted {
+                        self.keep(false);
+                    }
                 }
             }
+        }
+    }
+
+    /// Has the anchors keep what was published.
+    fn keep(&mut self, last: bool) {
+        if let Some(checkpoint) = self.ledger.published() {
+            self.moorings.keep(&checkpoint, last);
         }
     }
 
@@ -62,6 +82,9 @@ impl Notary {
         let made = self.checkpoint(covered);
         let good = made.is_ok();
         self.health.tell_unsigned(made.err());
+        if let (false, Some(waiting)) = (good, &self.waiting) {
+            waiting.refuse();
+        }
         good
     }
 
@@ -76,6 +99,11 @@ impl Notary {
         let claim = Claim { origin, size: tree.size(), root: tree.root() };
         let checkpoint = self.signed(claim)?;
         let written = self.written(&checkpoint)?;
+        // From here on it is in the log file, so that it may be shown.
+        self.ledger.publish(checkpoint.clone());
+        if let Some(waiting) = &self.waiting {
+            waiting.release(checkpoint.size());
+        }
         // Its own line alone is nothing new.
         *covered = if written == tree.size() { written + 1 } else { tree.size() };
         let saved = Saved { tree, position, checkpoint };
@@ -90,7 +118,6 @@ impl Notary {
                 *covered = 0;
                 format!("the checkpoint can't be kept in the log directory: {error}")
             })?;
-        self.ledger.publish(saved.checkpoint);
         Ok(())
     }
 
@@ -111,5 +138,14 @@ impl Notary {
             .ok()
             .flatten()
             .ok_or_else(|| "the checkpoint can't be written into the log file".to_owned())
+    }
+}
+
+/// However the thread ends, nobody waits for a checkpoint that will not come.
+impl Drop for Notary {
+    fn drop(&mut self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.refuse();
+        }
     }
 }

@@ -49,6 +49,23 @@ pub(crate) fn consistency(ledger: &Ledger, old: u64, new: u64) -> Result<String,
     Ok(consistency_text((old, new), &proof))
 }
 
+/// The hashes of a tile one after another, if the latest checkpoint covers them; `None` for what is
+/// no path of a tile.
+pub(crate) fn tile(ledger: &Ledger, path: &str) -> Option<Result<Vec<u8>, ProofError>> {
+    let (id, count) = TileId::parse(path)?;
+    let size = ledger.published().map_or(0, |checkpoint| checkpoint.size());
+    let known = size.checked_shr(8 * u32::from(id.level)).unwrap_or(0);
+    let end = id.index.checked_mul(TILE).and_then(|start| start.checked_add(count));
+    if end.is_none_or(|end| end > known) {
+        return Some(Err(ProofError::NotYet { size }));
+    }
+    Some(ledger.tile(id).map_err(ProofError::Damaged).and_then(|hashes| {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let hashes = hashes.get(..count).ok_or_else(damaged)?;
+        Ok(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
+    }))
+}
+
 /// A tlog-proof: index, hashes, checkpoint.
 pub(crate) fn proof_text(index: u64, proof: &[Hash], checkpoint: &Checkpoint) -> String {
     format!("{FIRST}\nindex {index}\n{}\n{checkpoint}", lines(proof))

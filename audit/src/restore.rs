@@ -2,13 +2,15 @@
 //! checkpoint, and what a crash left torn.
 
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
+use crate::anchor::Held;
 use crate::checkpoint::{Checkpoint, LogKey};
 use crate::disk::{Disk, Kept, Shelf};
-use crate::ledger::{Position, store_tile};
+use crate::ledger::{Ledger, Position, store_tile};
 use crate::saved::Saved;
 use crate::start_error::StartError;
-use crate::tree::{Hash, Tree};
+use crate::tree::{Hash, Span, Tree, hash_of};
 
 /// What was found.
 pub(crate) struct Restored {
@@ -26,23 +28,34 @@ pub(crate) struct Restored {
 /// When the files are not those of the last checkpoint: nothing is changed then.
 pub(crate) fn restore(
     disk: &mut dyn Disk,
-    shelf: &dyn Shelf,
-    key: &LogKey,
+    shelf: &Arc<dyn Shelf>,
+    (key, anchors): (&LogKey, &[Held]),
 ) -> Result<Restored, StartError> {
-    let published = published(shelf, key)?;
-    let saved = Saved::get(shelf, key);
-    let signed = [published.as_ref(), saved.as_ref().map(|saved| &saved.checkpoint)];
-    let anchor = signed.into_iter().flatten().max_by_key(|c| c.size()).cloned();
+    let published = published(&**shelf, key)?;
+    let saved = Saved::get(&**shelf, key);
+    let here = [published.as_ref(), saved.as_ref().map(|saved| &saved.checkpoint)];
+    let here = here.into_iter().flatten().map(|checkpoint| (HERE, checkpoint));
+    let elsewhere = anchors.iter().map(|held| (held.place, &held.checkpoint));
+    // That of an empty log, which was begun anew, says nothing about lines.
+    let known: Vec<_> = elsewhere.chain(here).filter(|(_, known)| known.size() > 0).collect();
+    let anchor = known.iter().copied().max_by_key(|(_, known)| known.size());
     let ids = disk.list().map_err(StartError::Directory)?;
-    let anchor = anchor.as_ref();
-    let shortcut = saved.and_then(|Saved { tree, position, checkpoint }| {
-        let agreed = anchor.is_some_and(|anchor| *anchor == checkpoint);
-        let start = Walk { tree, position, agreed, torn: Vec::new() };
-        start.through(&*disk, shelf, (&ids, anchor)).ok()
+    let start = saved.as_ref().map(|Saved { tree, position, checkpoint }| Walk {
+        tree: tree.clone(),
+        position: *position,
+        agreed: anchor.is_some_and(|(_, anchor)| anchor == checkpoint),
+        torn: Vec::new(),
     });
+    let walked = |walk: Walk| {
+        let walk = walk.through(&*disk, &**shelf, (&ids, anchor))?;
+        let others = known.iter().filter(|(_, known)| anchor.is_none_or(|(_, a)| a != *known));
+        walk.agrees_with(others, shelf)?;
+        Ok(walk)
+    };
+    let shortcut: Option<Result<Walk, StartError>> = start.map(walked);
     let walk = match shortcut {
-        Some(walk) => walk,
-        None => Walk::default().through(&*disk, shelf, (&ids, anchor))?,
+        Some(Ok(walk)) => walk,
+        _ => walked(Walk::default())?,
     };
     let Walk { tree, position, torn, .. } = walk;
     let mut set_aside = Vec::new();
@@ -63,6 +76,9 @@ fn published(shelf: &dyn Shelf, key: &LogKey) -> Result<Option<Checkpoint>, Star
     };
     Ok(Some(Checkpoint::open(&String::from_utf8_lossy(&bytes), key)?))
 }
+
+/// A checkpoint, and where it is kept.
+type Known<'a> = (&'static str, &'a Checkpoint);
 
 /// On the way through the files.
 #[derive(Default)]
@@ -86,7 +102,7 @@ impl Walk {
         mut self,
         disk: &dyn Disk,
         shelf: &dyn Shelf,
-        (ids, anchor): (&[u32], Option<&Checkpoint>),
+        (ids, anchor): (&[u32], Option<Known<'_>>),
     ) -> Result<Self, StartError> {
         let from = self.position.file;
         if self.tree.size() > 0 && !ids.contains(&from) {
@@ -98,17 +114,37 @@ impl Walk {
             }
             let mut reader = disk.read(id, self.position.offset).map_err(StartError::Directory)?;
             let last = ids.last() == Some(&id);
-            self.file(&mut *reader, shelf, (last, anchor)).map_err(StartError::Directory)?;
+            let known = anchor.map(|(_, anchor)| anchor);
+            self.file(&mut *reader, shelf, (last, known)).map_err(StartError::Directory)?;
         }
         let found = self.tree.size();
         match anchor {
             // The line that repeats a checkpoint is durable before the checkpoint is published.
-            Some(anchor) if found <= anchor.size() => {
-                Err(StartError::Shorter { signed: anchor.size(), found })
+            Some((place, anchor)) if found <= anchor.size() => {
+                Err(StartError::Shorter { place, signed: anchor.size(), found })
             }
-            Some(anchor) if !self.agreed => Err(StartError::Differs { size: anchor.size() }),
+            Some((place, anchor)) if !self.agreed => {
+                Err(StartError::Differs { place, size: anchor.size() })
+            }
             _ => Ok(self),
         }
+    }
+
+    /// Checks other checkpoints by the tiles, which are those of the tree.
+    fn agrees_with<'a>(
+        &self,
+        known: impl Iterator<Item = &'a Known<'a>>,
+        shelf: &Arc<dyn Shelf>,
+    ) -> Result<(), StartError> {
+        let ledger = Ledger::new(Arc::clone(shelf), (self.tree.clone(), self.position), None);
+        for (place, checkpoint) in known {
+            let size = checkpoint.size();
+            let root = hash_of(&ledger, Span { start: 0, end: size });
+            if root.map_err(StartError::Directory)? != *checkpoint.root() {
+                return Err(StartError::Differs { place, size });
+            }
+        }
+        Ok(())
     }
 
     fn file(
@@ -156,6 +192,9 @@ impl Walk {
         stored
     }
 }
+
+/// What is kept beside the files.
+const HERE: &str = "the log directory";
 
 /// The name of the latest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";

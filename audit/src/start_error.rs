@@ -10,20 +10,34 @@ use crate::signer::SignerError;
 /// Why a log file could not be started.
 #[derive(Debug, Error)]
 pub enum StartError {
+    /// An anchor can't be read, or set.
+    #[error(
+        "the checkpoint of the audit log in {place} can't be used: {why}; without it nobody can say \
+         whether the log was put back"
+    )]
+    Anchor {
+        /// Which one.
+        place: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// The checkpoint in the directory is not one of this log.
     #[error(
         "the file `checkpoint` of the audit log can't be used: {0}; if the token's logger key is \
          another one than before, move all files of the directory away to start a new log; \
-         otherwise check the log with `claviger-audit verify` and restore the file"
+         otherwise check the log with `claviger-audit verify` and restore the file, or accept the \
+         loss with `clavigerd new-log`"
     )]
     Checkpoint(#[from] BadCheckpoint),
     /// The files are not those that the last checkpoint was made of.
     #[error(
-        "the audit log was changed: its first {size} lines do not come to the root of its last \
-         checkpoint; find the line with `claviger-audit verify` and restore the files, or move \
-         all files of the directory away to start a new log"
+        "the audit log was changed: its first {size} lines do not come to the root of the \
+         checkpoint in {place}; find the line with `claviger-audit verify` and restore the files, \
+         or accept the loss with `clavigerd new-log`"
     )]
     Differs {
+        /// Where the checkpoint is kept.
+        place: &'static str,
         /// The size of the checkpoint.
         size: u64,
     },
@@ -45,19 +59,21 @@ pub enum StartError {
          without space, + and |"
     )]
     Origin(String),
-    /// A torn tail was set aside and the entry about it could not be written.
-    #[error("a torn tail was set aside, and the entry about it can't be written; mend the disk")]
+    /// The entry about a torn tail, or about a new beginning, could not be written.
+    #[error("what was set aside can't be entered in the audit log; mend the disk and start again")]
     Recovery,
     /// The system gave no random bytes.
     #[error("no random bytes for the key of the audit log file: {0}; check the kernel's getrandom")]
     Random(String),
     /// Lines are missing at the end.
     #[error(
-        "the audit log was cut or rolled back: its last checkpoint covers {signed} lines, and \
-         with the line that repeats it there are only {found}; restore the missing files or \
-         lines, or move all files of the directory away to start a new log"
+        "the audit log was cut or rolled back: the checkpoint in {place} covers {signed} lines, \
+         and with the line that repeats it there are only {found}; restore the missing files or \
+         lines, or accept the loss with `clavigerd new-log`"
     )]
     Shorter {
+        /// Where the checkpoint is kept.
+        place: &'static str,
         /// The size of the checkpoint.
         signed: u64,
         /// How many lines there are.

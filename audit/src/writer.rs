@@ -13,7 +13,10 @@ use crate::closing::{Answer, Receipt, Unwritten};
 use crate::entry::Record;
 use crate::file::{Committed, Fault, LiveFile, Maker};
 use crate::health::{Health, Places};
+use crate::held::Displaced;
 use crate::ledger::Ledger;
+use crate::outage::Outage;
+use crate::waiting::Waiting;
 use crate::watch::Watch;
 use crate::window::WINDOW;
 
@@ -56,12 +59,14 @@ pub(crate) struct Writer {
     places: Places,
     ledger: Arc<Ledger>,
     watch: Option<Arc<dyn Watch>>,
+    /// Where entries wait for their checkpoint, if they do.
+    pub(crate) waiting: Option<Arc<Waiting>>,
     /// The last file of this run.
     last_id: u32,
     /// When the next attempt to heal is due.
     retry: Instant,
-    /// Entries refused since the last good write.
-    refused: u64,
+    /// What ended the last good run, until the log goes on.
+    outage: Option<Outage>,
     /// Set by the end of a run.
     closed: bool,
     /// The lines of a batch, kept for its capacity.
@@ -73,6 +78,8 @@ enum Target {
     Good(LiveFile),
     /// A write failed: the same file, once it is mended.
     Damaged(LiveFile),
+    /// Somebody else laid hands on it: once it is rescued, a new file.
+    Displaced(LiveFile),
     /// An fdatasync failed: only a new file will do.
     Lost,
 }
@@ -90,6 +97,7 @@ impl Writer {
             ledger: Arc::clone(&maker.ledger),
             maker,
             bell,
+            waiting: None,
             closed: false,
             last_id: file.id(),
             target: Target::Good(file),
@@ -97,7 +105,7 @@ impl Writer {
             health,
             places,
             retry: Instant::now(),
-            refused: 0,
+            outage: None,
             text: String::new(),
         }
     }
@@ -113,7 +121,7 @@ impl Writer {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => self.heal(),
+                Err(RecvTimeoutError::Timeout) => self.look_after(),
             }
         }
     }
@@ -141,8 +149,23 @@ impl Writer {
 
     fn next(&self) -> Result<Message, RecvTimeoutError> {
         match self.target {
-            Target::Good(_) => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Target::Damaged(_) | Target::Lost => self.inbox.recv_deadline(self.retry),
+            Target::Good(_) => self.inbox.recv_timeout(WATCH),
+            _ => self.inbox.recv_deadline(self.retry),
+        }
+    }
+
+    /// What there is to do while nobody wants anything: seeing that the file is still there, or
+    /// trying to heal.
+    fn look_after(&mut self) {
+        match mem::replace(&mut self.target, Target::Lost) {
+            Target::Good(file) => match file.look() {
+                Ok(()) => self.target = Target::Good(file),
+                Err(fault) => self.fail(fault, file),
+            },
+            broken => {
+                self.target = broken;
+                self.heal();
+            }
         }
     }
 
@@ -183,7 +206,11 @@ impl Writer {
                         let entries = jobs.len();
                         for (job, place) in jobs.into_iter().zip(0..) {
                             let (sequence, index) = (sequence + place, index + place);
-                            job.answer(Ok(Receipt::written(file.id(), sequence, index)));
+                            let receipt = Receipt::written(file.id(), sequence, index);
+                            match &self.waiting {
+                                Some(waiting) => waiting.hold(job, receipt),
+                                None => job.answer(Ok(receipt)),
+                            }
                         }
                         self.target = Target::Good(file);
                         self.ring();
@@ -239,53 +266,80 @@ impl Writer {
 
     fn refuse(&mut self, jobs: Vec<Job>) {
         for job in jobs {
-            self.refused = self.refused.saturating_add(1);
+            if let Some(outage) = &mut self.outage {
+                outage.refused = outage.refused.saturating_add(1);
+            }
             job.answer(Err(Unwritten));
         }
     }
 
     fn fail(&mut self, fault: Fault, file: LiveFile) {
         self.retry = Instant::now() + RETRY;
-        let (target, error) = match fault {
-            Fault::Write(error) => (Target::Damaged(file), error),
+        let lines_lost = matches!(fault, Fault::Displaced(Displaced::Truncated { .. }));
+        let (id, length) = (file.id(), file.length());
+        let (target, what) = match fault {
+            Fault::Write(error) => (Target::Damaged(file), error.to_string()),
             Fault::Lost(error) => {
-                self.maker.given_up.push((file.id(), file.length()));
-                (Target::Lost, error)
+                self.maker.given_up.push((id, length));
+                (Target::Lost, error.to_string())
+            }
+            Fault::Displaced(displaced) => {
+                // The first attempt need not wait: nothing is known to be wrong with the disk.
+                self.retry = Instant::now();
+                (Target::Displaced(file), displaced.to_string())
             }
         };
         self.target = target;
         if let Some(watch) = &self.watch {
             watch.failed();
         }
-        self.health.fail(format!("the audit log file {:08x} failed: {error}", self.last_id));
+        self.health.fail(format!("the audit log file {id:08x} failed: {what}"));
+        let cause = || Outage { cause: format!("{id:08x} {what}"), lines_lost, refused: 0 };
+        self.outage.get_or_insert_with(cause).lines_lost |= lines_lost;
     }
 
     fn heal(&mut self) {
         match mem::replace(&mut self.target, Target::Lost) {
             Target::Good(file) => self.target = Target::Good(file),
-            Target::Damaged(mut file) => {
-                let comment = format!("{} entries refused: the file failed", self.refused);
-                match file.mend(&comment) {
-                    Ok(()) => self.go_on(file),
-                    Err(fault) => self.fail(fault, file),
-                }
-            }
-            Target::Lost => match self.maker.start(Some(self.last_id)) {
-                Ok(file) => self.go_on(file),
+            Target::Damaged(mut file) => match file.mend() {
+                Ok(()) => self.go_on(file),
+                Err(fault) => self.fail(fault, file),
+            },
+            Target::Displaced(mut file) => match file.rescue() {
+                Ok(()) => self.start_anew(),
                 Err(error) => {
-                    self.retry = Instant::now() + RETRY;
-                    if let Some(watch) = &self.watch {
-                        watch.failed();
-                    }
-                    self.health.fail(error.to_string());
+                    self.target = Target::Displaced(file);
+                    self.put_off(&error);
                 }
             },
+            Target::Lost => self.start_anew(),
         }
     }
 
-    fn go_on(&mut self, file: LiveFile) {
-        self.refused = 0;
+    fn start_anew(&mut self) {
+        match self.maker.start(Some(self.last_id)) {
+            Ok(file) => self.go_on(file),
+            Err(error) => self.put_off(&error),
+        }
+    }
+
+    fn put_off(&mut self, error: &dyn std::fmt::Display) {
+        self.retry = Instant::now() + RETRY;
+        if let Some(watch) = &self.watch {
+            watch.failed();
+        }
+        self.health.fail(error.to_string());
+    }
+
+    /// Uses the file from here on, after an entry about the gap, whose fdatasync also shows that
+    /// the file works.
+    fn go_on(&mut self, mut file: LiveFile) {
         self.last_id = file.id();
+        let gap = self.outage.as_ref().map(Outage::record);
+        if let Err(fault) = file.commit(gap.iter(), &mut self.text) {
+            return self.fail(fault, file);
+        }
+        self.outage = None;
         self.target = Target::Good(file);
         self.health.mend(self.last_id);
         self.ring();
@@ -295,7 +349,7 @@ impl Writer {
 impl Job {
     /// Gives the place back before the answer, so that whoever has the answer
     /// finds the place free. Nobody may be waiting any more: that is fine.
-    fn answer(self, answer: Answer) {
+    pub(crate) fn answer(self, answer: Answer) {
         drop(self.record.place);
         let _ = self.answer.send(answer);
     }
@@ -330,3 +384,6 @@ const LAG: u64 = WINDOW / 2;
 
 /// Between attempts to heal.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// Between looks at the file while nothing is written.
+const WATCH: Duration = Duration::from_millis(50);

@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit::{Checkpoint, Ext, Hash, Log, LogKey, LogResult, LogType, Options, ProofError, Receipt};
+use audit::{
+    Acknowledge, Checkpoint, Ext, Hash, Log, LogKey, LogResult, LogType, Options, ProofError,
+    Receipt,
+};
 use audit::{Signer, SignerError, StartError, Subject, proves_consistency, proves_inclusion, rows};
 use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
@@ -188,6 +191,40 @@ fn a_token_that_is_away_holds_up_no_entry() {
     key.away.store(false, Ordering::SeqCst);
     wait_for("the checkpoint", || log.checkpoint().unwrap().size() > index);
     wait_for("all well", || log.unsigned().is_none());
+}
+
+#[test]
+fn entries_that_wait_for_their_checkpoint_have_it() {
+    let (home, key) = (TempDir::new().unwrap(), TestKey::new());
+    let mut options = options(home.path());
+    options.acknowledge = Acknowledge::Signed;
+    // Nobody waits for the pause.
+    options.checkpoint_pause = Duration::from_secs(3);
+    let log = Log::start(options, Box::new(key.clone())).unwrap();
+    let begun = Instant::now();
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let log = log.clone();
+            thread::spawn(move || {
+                for _ in 0..20 {
+                    let index = append(&log, 1)[0].index().unwrap();
+                    assert!(log.checkpoint().unwrap().size() > index);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    key.away.store(true, Ordering::SeqCst);
+    let (kind, ok) = (LogType::LOG_TYPE_CRYPTO_ECDH, LogResult::LOG_RESULT_OK);
+    assert!(log.append(kind, ok, Subject::User, Ext::None).is_err());
+    assert!(log.unsigned().is_some() && log.healthy());
+    key.away.store(false, Ordering::SeqCst);
+    wait_for("a checkpoint", || log.unsigned().is_none());
+    append(&log, 1);
+    log.shutdown();
+    let lines = u64::try_from(all_lines(home.path()).len()).unwrap();
+    assert_eq!(checkpoint(home.path()).size() + 1, lines);
 }
 
 #[test]

@@ -60,6 +60,19 @@ impl<T: JsonSchema + Serialize + Send> Answer for SecretJson<T> {
     }
 }
 
+/// 200 with bytes.
+pub struct BinaryFile(pub Bytes);
+
+impl Answer for BinaryFile {
+    fn reply(self) -> Reply {
+        Reply::typed(StatusCode::OK, self.0, "application/octet-stream")
+    }
+
+    fn content(_: &mut SchemaGenerator) -> Content {
+        Content::Bytes
+    }
+}
+
 /// 200 with a text file.
 pub struct TextFile(pub Bytes);
 

@@ -33,8 +33,22 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
+    /// What an answer waits for.
+    #[serde(default)]
+    pub ack: Ack,
     /// The folder of the log files, mode 0700; made where it lacks.
     pub directory: PathBuf,
+}
+
+/// What the entry of a request must be before the answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Ack {
+    /// On the disk.
+    #[default]
+    Durable,
+    /// Covered by a signed checkpoint.
+    Signed,
 }
 
 /// `[hem]`

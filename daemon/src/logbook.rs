@@ -55,6 +55,28 @@ impl Logbook {
         Ok((files.len(), page))
     }
 
+    /// What is wrong with the log, in a word: `refused` while it can't be written, `unsigned` while
+    /// the latest checkpoint could not be made. `None` while all is well.
+    pub fn trouble(&self) -> Option<&'static str> {
+        if !self.log.healthy() {
+            return Some("refused");
+        }
+        self.log.unsigned().map(|_| "unsigned")
+    }
+
+    /// A tile of the tree, by its path below `tile/` (C2SP tlog-tiles).
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] where there is none, or the latest checkpoint does not cover it,
+    /// [`Fault::Conflict`] when it can't be read.
+    pub async fn tile(&self, path: String) -> Result<Bytes, Fault> {
+        let log = self.log.clone();
+        let tile = tokio::task::spawn_blocking(move || log.tile(&path)).await;
+        let tile = tile.map_err(|_| Fault::Internal)?;
+        let tile = tile.ok_or_else(|| Fault::NotFound("this is no path of a tile".into()))?;
+        tile.map(Bytes::from).map_err(|error| refused(&error))
+    }
+
     /// The latest checkpoint that is on the disk.
     ///
     /// # Errors

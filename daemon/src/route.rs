@@ -65,7 +65,7 @@ use policies::{
 };
 use schemars::{Schema, SchemaGenerator};
 
-pub use crate::answer::{Answer, Empty, Json, SecretJson, TextFile};
+pub use crate::answer::{Answer, BinaryFile, Empty, Json, SecretJson, TextFile};
 pub use crate::appliance::{Appliance, Reach};
 use crate::fault::Fault;
 use crate::inbound::Inbound;

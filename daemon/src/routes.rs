@@ -125,6 +125,8 @@ pub fn routes() -> Vec<Route> {
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/proof/{index}",          LOGGER,      Silent,                            logger::proof)
             .answers(LOG_FILE).also_plain(),
+        get( "/api/logger/tile/{level}/{*number}", LOGGER,      Silent,                            logger::tile)
+            .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list/{offset}",          LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)

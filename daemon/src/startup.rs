@@ -4,16 +4,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError, Subject};
+use audit::{
+    Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError,
+    Subject,
+};
 use hsm_profiles::transport::Limits;
 use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
 use tokio::sync::mpsc;
 
+use crate::anchors::anchors;
 use crate::appliance::{Appliance, Parts};
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
-use crate::config::{Config, TrustedTime};
+use crate::config::{Ack, Config, TrustedTime};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
@@ -61,7 +65,8 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
     let signer = LoggerKey { system: system.clone(), public: public.logger };
-    let log = start_log(config, signer, metrics).await?;
+    let anchors = anchors(&system, &store);
+    let log = start_log(config, (signer, anchors), metrics).await?;
     let examiner = Examiner::new(system.clone(), log.clone());
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     enter_recovery(&log, recovery)?;
@@ -164,18 +169,42 @@ async fn system_keys(
     Ok((status.system.ok_or(StartFault::Unprovisioned)?, status.attestation))
 }
 
+/// Sets the audit log aside and begins another one, while the daemon does not run. Answers where the
+/// old one is now.
+///
+/// # Errors
+/// [`StartFault`]; it can be done again then.
+pub async fn begin_log_anew(config: &Config, reason: String) -> Result<PathBuf, StartFault> {
+    let (_vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
+    let store = Store::open(&config.store.path).await?;
+    let (public, _) = system_keys(&store, &system, status).await?;
+    let anchors = anchors(&system, &store);
+    let directory = config.audit.directory.clone();
+    let signer = LoggerKey { system, public: public.logger };
+    let begun = tokio::task::spawn_blocking(move || {
+        let options = Options::new(directory, crate::NAME_AND_VERSION);
+        audit::begin_anew(options, Box::new(signer), anchors, &reason)
+    });
+    let aside = begun.await.map_err(|_| StartFault::Unprovisioned)??;
+    store.close().await;
+    Ok(aside)
+}
+
 async fn start_log(
     config: &Config,
-    signer: LoggerKey,
+    (signer, anchors): (LoggerKey, Vec<Box<dyn Anchor>>),
     metrics: &Metrics,
 ) -> Result<Log, StartFault> {
     let directory = config.audit.directory.clone();
-    let watch = metrics.writing.clone();
+    let mut options = Options::new(&directory, crate::NAME_AND_VERSION);
+    options.watch = Some(metrics.writing.clone());
+    options.acknowledge = match config.audit.ack {
+        Ack::Durable => Acknowledge::Durable,
+        Ack::Signed => Acknowledge::Signed,
+    };
     let started = tokio::task::spawn_blocking(move || {
         make_private(&directory).map_err(StartFault::LogFolder)?;
-        let mut options = Options::new(directory, crate::NAME_AND_VERSION);
-        options.watch = Some(watch);
-        let log = Log::start(options, Box::new(signer))?;
+        let log = Log::start_anchored(options, Box::new(signer), anchors)?;
         let ok = LogResult::LOG_RESULT_OK;
         let _ = log.append(LogType::LOG_TYPE_STARTUP, ok, Subject::None, Ext::None)?;
         Ok(log)

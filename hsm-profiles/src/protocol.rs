@@ -150,6 +150,8 @@ pub enum Operation {
     },
     /// Tries known answers and the random generator. Answers [`Answer::Tested`].
     SelfTest,
+    /// Reads what [`Operation::WriteAnchor`] keeps. Answers [`Answer::Anchors`].
+    ReadAnchors,
     /// An Ed25519 signature by [`SystemKey::Logger`].
     SignLog {
         /// The text.
@@ -157,11 +159,18 @@ pub enum Operation {
     },
     /// What the token is and can do.
     Status,
+    /// Keeps the anchor of the audit log in a data object, in place of the one before.
+    WriteAnchor {
+        /// The anchor, less than 1 KiB.
+        value: Vec<u8>,
+    },
 }
 
 /// What came of it.
 #[derive(Deserialize, Serialize)]
 pub enum Answer {
+    /// The anchors of the audit log: one, or several where a change was cut off.
+    Anchors(Vec<Vec<u8>>),
     /// A ciphertext.
     Ciphered(Ciphered),
     /// It was done, so many times.

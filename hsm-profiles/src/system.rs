@@ -115,6 +115,28 @@ impl System {
         exactly(public(self.line.ask_blocking(Operation::SignLog { message })?)?)
     }
 
+    /// What the token keeps as anchors of the audit log. For a thread that may block, like
+    /// [`System::sign_log_blocking`].
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub fn read_anchors_blocking(&self) -> Result<Vec<Vec<u8>>, TokenFault> {
+        match self.line.ask_blocking(Operation::ReadAnchors)? {
+            Answer::Anchors(anchors) => Ok(anchors),
+            _ => Err(misunderstood()),
+        }
+    }
+
+    /// Keeps `value`, less than 1 KiB, as the anchor of the audit log. For a thread that may block,
+    /// like [`System::sign_log_blocking`].
+    ///
+    /// # Errors
+    /// See [`System`].
+    pub fn write_anchor_blocking(&self, value: &[u8]) -> Result<(), TokenFault> {
+        let value = value.to_vec();
+        count(&self.line.ask_blocking(Operation::WriteAnchor { value })?).map(|_| ())
+    }
+
     /// Every private and secret key object on the token.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
 }
 
 struct Settings {
+    /// What answers wait for (`audit.ack`), if not the default.
+    ack: Option<String>,
     json: Option<PathBuf>,
     keys: usize,
     rounds: usize,
@@ -46,11 +48,12 @@ struct Settings {
 impl Settings {
     fn parse(arguments: &[String]) -> Result<Self, Trouble> {
         let window = Duration::from_secs(3);
-        let mut settings = Self { json: None, keys: 100, rounds: 4, window };
+        let mut settings = Self { ack: None, json: None, keys: 100, rounds: 4, window };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?;
             match name.as_str() {
+                "--ack" => settings.ack = Some(value.clone()),
                 "--json" => settings.json = Some(value.into()),
                 "--keys" => settings.keys = value.parse()?,
                 "--rounds" => settings.rounds = value.parse()?,
@@ -68,6 +71,9 @@ impl Settings {
 fn measure(settings: &Settings) -> Result<(), Trouble> {
     eprintln!("making a token with {} keys", settings.keys);
     let home = subject::furnish(settings.keys)?;
+    if let Some(ack) = &settings.ack {
+        home.configure("[audit]\n", &format!("[audit]\nack = \"{ack}\"\n"));
+    }
     let starts = subject::time_starts(&home, STARTS)?;
     let subject = Subject::start(&home)?;
     let memory = subject.memory()?;
@@ -101,4 +107,4 @@ fn round(settings: &Settings, subject: &Subject, token: &mut raw::Token) -> Resu
 const CONNECTIONS: [usize; 3] = [1, 8, 64];
 const STARTS: usize = 5;
 const USAGE: &str =
-    "usage: bench [--rounds N] [--seconds S] [--keys N] [--json FILE]   (4, 3, 100)";
+    "usage: bench [--rounds N] [--seconds S] [--keys N] [--json FILE] [--ack WORD]   (4, 3, 100)";

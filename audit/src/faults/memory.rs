@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Cursor};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::disk::{Disk, DiskFile, Kept, Shelf};
+use crate::held::Displaced;
 
 /// What can fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -197,5 +198,13 @@ impl DiskFile for MemoryFile {
             let length = usize::try_from(length).unwrap();
             world.image(self.id).cached.truncate(length);
         })
+    }
+
+    fn look(&self, _: u64) -> io::Result<Option<Displaced>> {
+        Ok(None)
+    }
+
+    fn rescue(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
     }
 }

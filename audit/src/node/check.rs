@@ -48,6 +48,7 @@ pub fn verify_node(
     key: &LogKey,
     since: Option<&Checkpoint>,
 ) -> Result<NodeSummary, Flaw> {
+    let key = &key.as_in(directory);
     let unreadable = |file: &str, error| Flaw::at(file, 0, Cause::Unreadable(error));
     // Read first: a running daemon puts the line in a file before.
     let note = Directory(directory.to_owned()).get(CHECKPOINT);

@@ -19,7 +19,7 @@ use crate::tree::{Hash, Span, Tree, consistency_spans, inclusion_spans};
 /// # Errors
 /// A [`Flaw`] when the checkpoint is not good or the lines are not those it covers.
 pub fn prove(directory: &Path, key: &LogKey, index: u64) -> Result<Option<String>, Flaw> {
-    let checkpoint = published(directory, key)?;
+    let checkpoint = published(directory, &key.as_in(directory))?;
     if index >= checkpoint.size() {
         return Ok(None);
     }
@@ -36,7 +36,7 @@ pub fn prove(directory: &Path, key: &LogKey, index: u64) -> Result<Option<String
 /// # Errors
 /// As [`prove`].
 pub fn prove_consistency(directory: &Path, key: &LogKey, old: u64) -> Result<Option<String>, Flaw> {
-    let checkpoint = published(directory, key)?;
+    let checkpoint = published(directory, &key.as_in(directory))?;
     let new = checkpoint.size();
     if old > new {
         return Ok(None);

@@ -25,6 +25,29 @@ impl TileId {
         }
         format!("tile/{}/{path}", self.level)
     }
+
+    /// Reads a path below `tile/` (C2SP tlog-tiles), such as `0/x001/234` or `0/x001/234.p/17`: which
+    /// tile, and how many of its hashes. `None` for what is no such path.
+    pub(crate) fn parse(path: &str) -> Option<(Self, u64)> {
+        let (full, width) = match path.split_once(".p/") {
+            Some((full, width)) => (full, Some(width)),
+            None => (path, None),
+        };
+        let (level, number) = full.split_once('/')?;
+        let digits = |element: &str| element.trim_start_matches('x').parse::<u64>().ok();
+        let index = number.split('/').try_fold(0u64, |index, element| {
+            index.checked_mul(1000)?.checked_add(digits(element)?)
+        })?;
+        let id = Self { level: level.parse().ok()?, index };
+        let count = width.map_or(Some(TILE), |width| width.parse().ok())?;
+        let written = match width {
+            Some(_) => format!("{}.p/{count}", id.path()),
+            None => id.path(),
+        };
+        let good = written.strip_prefix("tile/") == Some(path);
+        let partial = width.is_none() || (1..TILE).contains(&count);
+        (good && partial).then_some((id, count))
+    }
 }
 
 /// Where tiles are found.
@@ -63,4 +86,24 @@ fn node(tiles: &dyn Tiles, height: u32, index: u64) -> io::Result<Hash> {
     hashes.and_then(fold).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidData, format!("{} is too short", id.path()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_one_spelling_of_a_path_is_read() {
+        let tile = |level, index, count| Some((TileId { level, index }, count));
+        assert_eq!(TileId::parse("0/000"), tile(0, 0, 256));
+        assert_eq!(TileId::parse("1/x001/x234/067"), tile(1, 1_234_067, 256));
+        assert_eq!(TileId::parse("0/x001/067.p/255"), tile(0, 1067, 255));
+        for bad in ["", "0", "0/", "0/1", "00/001", "0/x000/001", "0/001/002", "0/x001", "256/001"]
+        {
+            assert_eq!(TileId::parse(bad), None, "{bad}");
+        }
+        for bad in ["0/001.p/0", "0/001.p/256", "0/001.p/01", "0/001.p/", "0/+01", "0/001/"] {
+            assert_eq!(TileId::parse(bad), None, "{bad}");
+        }
+    }
 }

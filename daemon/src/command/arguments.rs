@@ -40,6 +40,16 @@ pub(super) enum Command {
     /// Hold the token for the daemon (internal).
     #[command(hide = true)]
     HsmWorker(Worker),
+    /// Set the audit log aside and begin another one, after a loss that can't be undone; the daemon
+    /// must not run. The new log says so in its first entry.
+    NewLog {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Why, for the auditors: it goes into the log.
+        #[arg(long)]
+        reason: String,
+    },
     /// Serve.
     Serve {
         /// The configuration file.

@@ -17,6 +17,7 @@ use crate::command::arguments::{Arguments, Command};
 use crate::command::failure::Failure;
 use crate::config::Config;
 use crate::service::{Ended, Service};
+use crate::startup;
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
@@ -52,6 +53,12 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Adopt { config, keys } => {
             let config = Config::load(&config)?;
             runtime()?.block_on(adopt::adopt(&config, &keys))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::NewLog { config, reason } => {
+            let config = Config::load(&config)?;
+            let aside = runtime()?.block_on(startup::begin_log_anew(&config, reason))?;
+            println!("the old log is in {}", aside.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Dev(options) => Ok(exit_code(runtime()?.block_on(dev::dev(options))?)),

@@ -33,7 +33,8 @@ pub fn document(rows: &[Route]) -> Value {
     let mut paths = Map::new();
     for row in rows {
         let operation = operation::describe(row, &mut schemas);
-        let path = paths.entry(row.path).or_insert_with(|| json!({}));
+        // OpenAPI has no mark for a parameter that takes several segments.
+        let path = paths.entry(row.path.replace("{*", "{")).or_insert_with(|| json!({}));
         if let Some(methods) = path.as_object_mut() {
             methods.insert(row.method.as_str().to_ascii_lowercase(), operation);
         }

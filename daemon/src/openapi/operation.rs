@@ -75,6 +75,7 @@ fn done(row: &Route, schemas: &mut Schemas) -> Value {
     let mut response = Map::new();
     response.insert("description".to_owned(), texts::status(200).into());
     let content = match (row.shape.content)(&mut schemas.told) {
+        Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::Empty => None,
         Content::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
         Content::Page => Some(json!({ "text/html": { "schema": { "type": "string" } } })),
@@ -106,15 +107,18 @@ fn tag(path: &str) -> &str {
     path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("meta")
 }
 
-fn parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+fn parameters<'a>(path: &'a str) -> impl Iterator<Item = &'a str> {
+    let inside = |segment: &'a str| segment.strip_prefix('{')?.strip_suffix('}');
+    path.split('/').filter_map(inside).map(|name| name.trim_start_matches('*'))
 }
 
 fn parameter(name: &str) -> Value {
     let schema = match name {
         "id" => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{8}$" }),
         "kid" => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{32}$" }),
-        "count" | "index" | "new" | "offset" | "old" => json!({ "type": "integer", "minimum": 0 }),
+        "count" | "index" | "level" | "new" | "offset" | "old" => {
+            json!({ "type": "integer", "minimum": 0 })
+        }
         _ => json!({ "type": "string" }),
     };
     let mut parameter = json!({ "name": name, "in": "path", "required": true, "schema": schema });

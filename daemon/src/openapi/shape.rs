@@ -6,6 +6,8 @@ use crate::route::{Answer, Request};
 
 /// What the body of a 200 is.
 pub enum Content {
+    /// Bytes that are no text.
+    Bytes,
     /// There is none.
     Empty,
     /// JSON of this schema.

@@ -18,7 +18,11 @@ pub(super) fn parameter(name: &str) -> Option<&'static str> {
         "id" => "A log file: the Unix time of its start.",
         "index" => "The index of an entry among all lines of the log.",
         "kid" => "The key's name.",
+        "level" => "The level of a tile; 0 has the lines.",
         "new" => "The size of the log that is younger.",
+        "number" => {
+            "The number of a tile in elements of three digits, such as x001/234, or of its first hashes, such as x001/234.p/17 (C2SP tlog-tiles)."
+        }
         "offset" => "How many to pass over.",
         "old" => "The size of the log that is older.",
         _ => return None,
@@ -127,6 +131,7 @@ const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET",    "/api/logger/proof/{index}",          "The proof that the latest checkpoint covers an entry (C2SP tlog-proof)."),
     ("GET",    "/api/logger/list",                   "The ids of the log files, oldest first."),
     ("GET",    "/api/logger/list/{offset}",          "The ids of the log files from the given one on."),
+    ("GET",    "/api/logger/tile/{level}/{*number}", "Hashes of the tree over the log, 32 bytes each (C2SP tlog-tiles)."),
     ("GET",    "/api/logger/{id}",                   "A log file, whole."),
 ];
 
@@ -151,7 +156,7 @@ mod tests {
         for row in routes() {
             assert!(row.statuses.iter().all(|of| status(*of) != "Refused."), "{}", row.path);
             let mut parts = row.path.split('/').filter_map(|part| part.strip_prefix('{'));
-            assert!(parts.all(|part| parameter(part.trim_end_matches('}')).is_some()));
+            assert!(parts.all(|part| parameter(part.trim_matches(['*', '}'])).is_some()));
         }
     }
 }

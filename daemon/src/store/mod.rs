@@ -5,6 +5,7 @@
 //! store knows no token: it keeps the MACs that the callers compute and never judges them, but for
 //! the [`Settings`].
 
+mod anchor;
 mod intents;
 mod nonces;
 mod records;
@@ -200,6 +201,7 @@ fn migrations() -> Vec<Migration> {
         migration(1, "state", include_str!("../../migrations/sqlite/0001_state.sql")),
         migration(2, "sealed", include_str!("../../migrations/sqlite/0002_sealed.sql")),
         migration(3, "nonces", include_str!("../../migrations/sqlite/0003_nonces.sql")),
+        migration(4, "anchor", include_str!("../../migrations/sqlite/0004_anchor.sql")),
     ]
 }
 

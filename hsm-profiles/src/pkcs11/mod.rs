@@ -2,6 +2,7 @@
 //! thread.
 
 mod agree;
+mod anchor;
 mod cipher;
 mod errors;
 mod find;
@@ -30,6 +31,7 @@ mod system_keys;
 mod template;
 
 pub(crate) use agree::agree;
+pub(crate) use anchor::{read_anchors, write_anchor};
 pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;

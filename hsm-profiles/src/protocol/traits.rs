@@ -7,7 +7,7 @@ use crate::task::{Held, Key};
 
 impl Operation {
     /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 19] = [
         "agree",
         "agree_identity",
         "attest",
@@ -21,10 +21,12 @@ impl Operation {
         "list",
         "mac",
         "provision",
+        "read_anchors",
         "sealed",
         "self_test",
         "sign_log",
         "status",
+        "write_anchor",
     ];
 
     /// Its kind, for those who count. It says nothing of any key.
@@ -43,10 +45,12 @@ impl Operation {
             Self::List => "list",
             Self::Mac { .. } => "mac",
             Self::Provision => "provision",
+            Self::ReadAnchors => "read_anchors",
             Self::Sealed { .. } => "sealed",
             Self::SelfTest => "self_test",
             Self::SignLog { .. } => "sign_log",
             Self::Status => "status",
+            Self::WriteAnchor { .. } => "write_anchor",
         }
     }
 
@@ -85,7 +89,7 @@ impl Operation {
 
     /// Whether it is slow enough to have its own thread, so that it can't starve the others.
     pub fn is_slow(&self) -> bool {
-        !self.is_repeatable() || matches!(self, Self::List)
+        !self.is_repeatable() || matches!(self, Self::List | Self::WriteAnchor { .. })
     }
 }
 

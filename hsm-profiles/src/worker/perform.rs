@@ -28,6 +28,10 @@ impl Seat {
                 let key = key.ok_or(Failure::Argument("the token has no attestation key"))?;
                 pkcs11::attest(&self.session, key.private, message).map(Answer::Public)
             }
+            Operation::ReadAnchors => pkcs11::read_anchors(&self.session).map(Answer::Anchors),
+            Operation::WriteAnchor { value } => {
+                pkcs11::write_anchor(&self.session, value).map(|()| Answer::Count(1))
+            }
             Operation::Mac { message } => {
                 let key = self.system_keys()?.record_mac;
                 pkcs11::mac(&self.session, key, message).map(Answer::Public)

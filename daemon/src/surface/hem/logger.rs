@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::logbook::Logbook;
 use crate::openapi::formats::Base64;
-use crate::route::{Appliance, Bare, Json, Request, TextFile};
+use crate::route::{Appliance, Bare, BinaryFile, Json, Request, TextFile};
 use crate::surface::hem::body::number;
 
 /// What `logger/key` answers.
@@ -145,6 +145,30 @@ pub async fn consistency(
 ) -> Result<TextFile, Fault> {
     let (old, new) = (ask.old.ok_or_else(no_number)?, ask.new.ok_or_else(no_number)?);
     Ok(TextFile(logbook.prove_consistency(old, new).await?.into()))
+}
+
+/// `GET /api/logger/tile/{level}/{*number}`: Claviger's own.
+pub struct Tile(String);
+
+impl Request for Tile {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(format!("{}/{}", inbound.argument("level"), inbound.argument("number"))))
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+}
+
+/// A tile of the tree over the log (C2SP tlog-tiles).
+pub async fn tile(logbook: Logbook, _: Permit<ReadLog>, ask: Tile) -> Result<BinaryFile, Fault> {
+    Ok(BinaryFile(logbook.tile(ask.0).await?))
 }
 
 fn index(text: &str) -> Option<u64> {

@@ -9,6 +9,7 @@ use crate::clock::{now, rfc3339};
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+use crate::logbook::Logbook;
 use crate::login::{CheckIn, Desk};
 use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Bare, Json, Request};
@@ -63,6 +64,9 @@ pub struct Status {
     https: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<String>,
+    /// Claviger's own: `refused` or `unsigned` while the audit log is in trouble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<&'static str>,
     /// Only `false`: there is no time to rely on before a check-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     tts: Option<bool>,
@@ -75,7 +79,7 @@ pub struct Status {
 
 /// How the device is.
 pub async fn status(
-    ((device, examiner), checkin): ((Device, Examiner), CheckIn),
+    ((device, examiner), (checkin, logbook)): ((Device, Examiner), (CheckIn, Logbook)),
     _: Permit<Open>,
     ask: GetStatus,
 ) -> Result<Json<Status>, Fault> {
@@ -90,6 +94,7 @@ pub async fn status(
         inited: (!device.is_initialised()).then_some(false),
         https: ask.plain.then_some(true),
         hostname: elsewhere.then_some(hostname),
+        log: logbook.trouble(),
         tts: now.is_none().then_some(false),
         ts: now.map(rfc3339),
         time: now,
