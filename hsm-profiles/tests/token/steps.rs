@@ -94,11 +94,21 @@ impl Stage {
         let one = mac(&mut worker, b"one");
         assert_eq!((one.len(), mac(&mut worker, b"one")), (32, one.clone()));
         assert_ne!(mac(&mut worker, b"two"), one);
+        let anchors = |worker: &mut Worker| match worker.ask(&Operation::ReadAnchors) {
+            Answer::Anchors(anchors) => anchors,
+            other => panic!("{}", tell(&other)),
+        };
+        assert!(anchors(&mut worker).is_empty());
+        for value in [b"first".to_vec(), b"second".to_vec()] {
+            assert_eq!(worker.count(&Operation::WriteAnchor { value: value.clone() }), 1);
+            assert_eq!(anchors(&mut worker), [value], "in place of the one before");
+        }
         assert_eq!(worker.hang_up(), Some(0));
 
         let (mut worker, status) = Worker::ready(&self.files.pin_file);
         assert_eq!(status.system, Some(first));
         assert_eq!(mac(&mut worker, b"one"), one);
+        assert_eq!(anchors(&mut worker), [b"second".to_vec()]);
     }
 
     fn the_identity_agrees_and_the_token_tests_itself(&self) {
