@@ -90,7 +90,7 @@ pub enum Mode {
 }
 
 /// The length of an AES key.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Width {
     /// 16 bytes
     Aes128,
@@ -128,6 +128,20 @@ impl Width {
             KeyType::Aes256 => Some(Self::Aes256),
             _ => None,
         }
+    }
+
+    /// The type of keys of this width.
+    pub const fn kind(self) -> KeyType {
+        match self {
+            Self::Aes128 => KeyType::Aes128,
+            Self::Aes192 => KeyType::Aes192,
+            Self::Aes256 => KeyType::Aes256,
+        }
+    }
+
+    /// The widths of less bytes.
+    pub fn narrower(self) -> impl Iterator<Item = Self> {
+        [Self::Aes128, Self::Aes192].into_iter().filter(move |width| *width < self)
     }
 
     /// In bytes.

@@ -13,7 +13,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyFault::Absent`], [`KeyFault::Damaged`], [`KeyFault::BadPeer`], and
-    /// [`KeyFault::Unsuitable`] for a key of another width: a token uses keys whole.
+    /// [`KeyFault::Unsuitable`] for a key that is too short.
     pub async fn encrypt(
         &self,
         leave: Permit<Use>,
@@ -86,18 +86,17 @@ impl Keyring {
     }
 }
 
-/// The device cuts keys down to a narrower width; a token can't, and a key that may be used in parts
-/// would be as weak as its weakest part.
+/// A key of a narrower width goes with each stored one.
 fn may_cipher(record: &Record, sharing: Option<&Sharing>, width: Width) -> Result<(), KeyFault> {
     if sharing.is_some() {
         return Ok(());
     }
     match Width::of(record.kind) {
         None => Err(KeyFault::Unsuitable("AES is done by keys of the AES types, or with a peer")),
-        Some(own) if own == width => Ok(()),
+        Some(own) if own >= width => Ok(()),
         Some(_) => Err(KeyFault::Unsuitable(
-            "a stored AES key works at its own width only: ask for that alg, or make a key of the \
-             width that you need",
+            "this AES key is too short for that alg: ask for its own or a shorter one, or make a \
+             key of the width that you need",
         )),
     }
 }

@@ -4,13 +4,17 @@
 use std::time::SystemTime;
 
 use cryptoki::error::{Error, RvError};
-use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use policies::Kid;
 
 use super::errors::Failure;
 use super::session::TokenSession;
 use super::system_keys;
+use crate::algorithm::Width;
 use crate::protocol::Object;
+
+/// A key by its name; of an AES key, which has an object for each width, this one.
+pub(crate) type Slot = (Kid, Option<Width>);
 
 /// The private key of `kid`.
 ///
@@ -20,12 +24,23 @@ pub(crate) fn find_private(session: &TokenSession, kid: &Kid) -> Result<ObjectHa
     find_one(session, kid.as_bytes(), ObjectClass::PRIVATE_KEY)?.ok_or(Failure::NotFound)
 }
 
-/// The symmetric key `kid`.
+/// The symmetric key `kid`; of an AES key the object of this width.
 ///
 /// # Errors
 /// [`Failure::NotFound`] also where the token has lost its storage or the login.
-pub(crate) fn find_secret(session: &TokenSession, kid: &Kid) -> Result<ObjectHandle, Failure> {
-    find_one(session, kid.as_bytes(), ObjectClass::SECRET_KEY)?.ok_or(Failure::NotFound)
+pub(crate) fn find_secret(
+    session: &TokenSession,
+    kid: &Kid,
+    width: Option<Width>,
+) -> Result<ObjectHandle, Failure> {
+    for handle in session.inner.find_objects(&[Attribute::Id(kid.as_bytes().to_vec())])? {
+        let found = session.inner.get_attributes(handle, &[AttributeType::Class])?;
+        let is_secret = found.contains(&Attribute::Class(ObjectClass::SECRET_KEY));
+        if is_secret && (width.is_none() || width_of(session, handle)? == width) {
+            return Ok(handle);
+        }
+    }
+    Err(Failure::NotFound)
 }
 
 /// Whether the token has a private or symmetric key `kid`.
@@ -38,15 +53,19 @@ pub(crate) fn is_there(session: &TokenSession, kid: &Kid) -> Result<bool, Failur
     Ok(false)
 }
 
-/// Every private and secret key whose `CKA_ID` may be a KID.
-pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Kid, ObjectHandle)>, Failure> {
+/// Every private and secret key whose `CKA_ID` may be a KID, AES keys by their width.
+pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Slot, ObjectHandle)>, Failure> {
     let mut keys = Vec::new();
     for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
         for handle in on_token(session, class)? {
             if let Some(Name { id, .. }) = describe(session, handle)?
                 && let Ok(bytes) = <[u8; 16]>::try_from(id)
             {
-                keys.push((Kid::from_bytes(bytes), handle));
+                let width = match class {
+                    ObjectClass::SECRET_KEY => width_of(session, handle)?,
+                    _ => None,
+                };
+                keys.push(((Kid::from_bytes(bytes), width), handle));
             }
         }
     }
@@ -106,6 +125,23 @@ pub(super) fn find_one(
 /// `CKA_TOKEN` keeps the derived objects of other threads out, which are gone before we look.
 fn on_token(session: &TokenSession, class: ObjectClass) -> Result<Vec<ObjectHandle>, Failure> {
     Ok(session.inner.find_objects(&[Attribute::Token(true), Attribute::Class(class)])?)
+}
+
+/// The width of an AES key; `None` for another one, and for one that is gone.
+fn width_of(session: &TokenSession, handle: ObjectHandle) -> Result<Option<Width>, Failure> {
+    let wanted = [AttributeType::KeyType, AttributeType::ValueLen];
+    let found = match session.inner.get_attributes(handle, &wanted) {
+        Ok(found) => found,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let length = found.iter().find_map(|attribute| match attribute {
+        Attribute::ValueLen(length) => usize::try_from(**length).ok(),
+        _ => None,
+    });
+    let is_aes = found.contains(&Attribute::KeyType(KeyType::AES));
+    let mut widths = [Width::Aes128, Width::Aes192, Width::Aes256].into_iter();
+    Ok(widths.find(|width| is_aes && length == Some(width.bytes())))
 }
 
 /// What an object is called; `None` where the object was destroyed in the meantime.

@@ -15,6 +15,7 @@ use super::session::TokenSession;
 use super::sign::{hmac, sign_ml_dsa};
 use super::template::{Wanted, read_back};
 use super::{find, kem, point};
+use crate::algorithm::Width;
 use crate::key_type::{Family, KeyType, SecretDigest};
 use crate::profile::{Maker, Making};
 use crate::protocol::{Creation, SecretBytes, Usage};
@@ -49,7 +50,8 @@ pub(crate) fn generate_pair(
     })
 }
 
-/// Makes a symmetric key that stays on the token under `kid`.
+/// Makes a symmetric key that stays on the token under `kid`. An AES key gets one more object for
+/// each narrower width, a key of its own: no token uses a part of one.
 pub(crate) fn generate_secret(
     session: &TokenSession,
     creation: &Creation,
@@ -60,7 +62,19 @@ pub(crate) fn generate_secret(
     let label = creation.label();
     let (id, usage) = (kid.as_bytes(), Usage { agree: false, sign: false });
     let wanted = Wanted { id, label: &label, kind, usage, keep: true, keep_public: false };
-    durably(session, &wanted, || make_secret(session, &wanted).map(|key| (key, ())))
+    durably(session, &wanted, || {
+        let key = make_secret(session, &wanted)?;
+        for kind in narrower(session, kind) {
+            make_secret(session, &Wanted { kind, ..wanted })?;
+        }
+        Ok((key, ()))
+    })
+}
+
+/// The types of the objects that a key of `kind` has beside its own.
+fn narrower(session: &TokenSession, kind: KeyType) -> impl Iterator<Item = KeyType> {
+    let widths = Width::of(kind).into_iter().flat_map(Width::narrower);
+    widths.map(Width::kind).filter(|kind| session.module.profile.claims(*kind))
 }
 
 /// Runs `make` as the profile says it must be, and cleans up behind it where it fails.

@@ -12,6 +12,7 @@ use crate::profile::Making;
 use crate::protocol::Usage;
 
 /// A key that is to be made.
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     /// `CKA_ID`
     pub(crate) id: &'a [u8],

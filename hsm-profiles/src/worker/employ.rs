@@ -1,13 +1,12 @@
 //! Tasks, done in one attempt: by the token, or in memory with what a key has agreed on.
 
-use policies::Kid;
 use zeroize::Zeroizing;
 
 use super::software;
 use super::token::Seat;
 use crate::algorithm::{Cipher, Mode, Scheme, Width};
 use crate::key_type::SecretDigest;
-use crate::pkcs11::{self, Failure, How, ObjectHandle};
+use crate::pkcs11::{self, Failure, How, ObjectHandle, Slot};
 use crate::protocol::{Answer, SecretBytes};
 use crate::sealed::Statement;
 use crate::task::{Ciphered, Counterpart, Held, Key, Task};
@@ -42,7 +41,9 @@ impl Seat {
             (None, Held::Resident) => Engine::Token(self.own_key(key, task)?),
             (None, Held::Sealed(blob)) if Width::of(key.kind).is_some() => {
                 fits(key, task)?;
-                Engine::Memory(self.open_aes(key, blob)?)
+                let mut whole = self.open_aes(key, blob)?;
+                whole.truncate(width(task).map_or(usize::MAX, Width::bytes));
+                Engine::Memory(whole)
             }
             (None, Held::Sealed(blob)) => return self.employ_sealed(key, blob, task),
         };
@@ -126,16 +127,22 @@ impl Seat {
     /// The object of a symmetric key, where it is one for `task`.
     fn own_key(&self, key: &Key, task: &Task) -> Result<ObjectHandle, Failure> {
         fits(key, task)?;
-        self.secret_key(&key.kid)
+        let (own, asked) = (Width::of(key.kind), width(task));
+        match self.secret_key((key.kid, asked)) {
+            Err(Failure::NotFound) if asked != own && self.secret_key((key.kid, own)).is_ok() => {
+                Err(Failure::Argument("this key has no object for a narrower width"))
+            }
+            other => other,
+        }
     }
 
     /// From the cache, or from the token and then into the cache.
-    fn secret_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
-        if let Some(handle) = self.token.handle(kid) {
+    fn secret_key(&self, slot: Slot) -> Result<ObjectHandle, Failure> {
+        if let Some(handle) = self.token.handle(&slot) {
             return Ok(handle);
         }
-        let handle = pkcs11::find_secret(&self.session, kid)?;
-        self.token.remember(*kid, handle);
+        let handle = pkcs11::find_secret(&self.session, &slot.0, slot.1)?;
+        self.token.remember(slot, handle);
         Ok(handle)
     }
 
@@ -229,10 +236,9 @@ impl Seat {
 /// Whether a symmetric key is one for `task`.
 fn fits(key: &Key, task: &Task) -> Result<(), Failure> {
     let fits = match task {
-        Task::Decrypt { cipher: Cipher { width, .. }, .. }
-        | Task::Encrypt { cipher: Cipher { width, .. }, .. }
-        | Task::Unwrap { width, .. }
-        | Task::Wrap { width, .. } => Width::of(key.kind) == Some(*width),
+        Task::Decrypt { .. } | Task::Encrypt { .. } | Task::Unwrap { .. } | Task::Wrap { .. } => {
+            Width::of(key.kind) >= width(task)
+        }
         Task::Hmac { digest, .. } => SecretDigest::of(key.kind) == Some(*digest),
         Task::Decapsulate { .. }
         | Task::Encapsulate { .. }
@@ -242,8 +248,21 @@ fn fits(key: &Key, task: &Task) -> Result<(), Failure> {
     match fits {
         true => Ok(()),
         false => Err(Failure::Argument(
-            "a key works at its own width and with its own hash only: no token uses a part of one",
+            "a key works at its own width or a narrower one, and with its own hash",
         )),
+    }
+}
+
+/// The width of the AES key that `task` takes.
+fn width(task: &Task) -> Option<Width> {
+    match task {
+        Task::Decrypt { cipher, .. } | Task::Encrypt { cipher, .. } => Some(cipher.width),
+        Task::Unwrap { width, .. } | Task::Wrap { width, .. } => Some(*width),
+        Task::Decapsulate { .. }
+        | Task::Encapsulate { .. }
+        | Task::Hmac { .. }
+        | Task::Sign { .. }
+        | Task::SignMlDsa(_) => None,
     }
 }
 

@@ -84,11 +84,12 @@ impl Seat {
 
     /// From the cache, or from the token and then into the cache.
     pub(super) fn private_key(&self, kid: &Kid) -> Result<ObjectHandle, Failure> {
-        if let Some(handle) = self.token.handle(kid) {
+        let slot = (*kid, None);
+        if let Some(handle) = self.token.handle(&slot) {
             return Ok(handle);
         }
         let handle = pkcs11::find_private(&self.session, kid)?;
-        self.token.remember(*kid, handle);
+        self.token.remember(slot, handle);
         Ok(handle)
     }
 

@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use policies::Kid;
 use secrecy::SecretString;
 
+use crate::algorithm::Width;
 use crate::key_type::KeyType;
-use crate::pkcs11::{self, Failure, Findings, Module, ObjectHandle, Pin, SystemKeys, TokenSession};
+use crate::pkcs11::{
+    self, Failure, Findings, Module, ObjectHandle, Pin, Slot, SystemKeys, TokenSession,
+};
 use crate::profile::{ErrorClass, Profile};
 use crate::protocol::{TokenFault, TokenStatus};
 use crate::sealed;
@@ -36,7 +39,7 @@ pub(super) struct Shared {
     pub(super) module: Arc<Module>,
     sessions: usize,
     found: Findings,
-    handles: RwLock<HashMap<Kid, ObjectHandle>>,
+    handles: RwLock<HashMap<Slot, ObjectHandle>>,
     system: RwLock<Option<SystemKeys>>,
     /// Held while somebody logs in, so that a refused PIN is not tried again by the next.
     login: Mutex<Login>,
@@ -119,16 +122,20 @@ impl Token {
 }
 
 impl Shared {
-    pub(super) fn handle(&self, kid: &Kid) -> Option<ObjectHandle> {
-        self.handles.read().unwrap_or_else(PoisonError::into_inner).get(kid).copied()
+    pub(super) fn handle(&self, slot: &Slot) -> Option<ObjectHandle> {
+        self.handles.read().unwrap_or_else(PoisonError::into_inner).get(slot).copied()
     }
 
-    pub(super) fn remember(&self, kid: Kid, handle: ObjectHandle) {
-        self.handles.write().unwrap_or_else(PoisonError::into_inner).insert(kid, handle);
+    pub(super) fn remember(&self, slot: Slot, handle: ObjectHandle) {
+        self.handles.write().unwrap_or_else(PoisonError::into_inner).insert(slot, handle);
     }
 
+    /// Every object of the key `kid`.
     pub(super) fn forget(&self, kid: &Kid) {
-        self.handles.write().unwrap_or_else(PoisonError::into_inner).remove(kid);
+        let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
+        for width in [None, Some(Width::Aes128), Some(Width::Aes192), Some(Width::Aes256)] {
+            handles.remove(&(*kid, width));
+        }
     }
 
     pub(super) fn system(&self) -> Option<SystemKeys> {
