@@ -1,90 +1,15 @@
 //! Checking in: what a device says to its backend, whom it believes, and what follows (hem.md A8).
 
-use aws_lc_rs::hmac;
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
-use tests::client::{Client, Reply};
-use tests::daemon::{Home, USER, write};
+use tests::backend::{Backend, LATER, PATH, send};
+use tests::client::Client;
+use tests::daemon::USER;
 use tests::log::files;
-use tests::login::{Challenge, encode, now};
+use tests::login::{Challenge, now};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
 use x25519_dalek::{PublicKey, StaticSecret};
-
-const PATH: &str = "/api/system/checkin";
-/// In 2033.
-const LATER: u64 = 2_000_000_000;
-
-/// The vendor's side of a check-in.
-struct Backend(StaticSecret);
-
-impl Backend {
-    fn new() -> Self {
-        Self(StaticSecret::from([42; 32]))
-    }
-
-    fn public(&self) -> String {
-        Base64::encode_string(PublicKey::from(&self.0).as_bytes())
-    }
-
-    /// A device that checks in here, and waits for the time to come from here if `relies`.
-    fn scene(&self, relies: bool) -> Scene {
-        let home = Home::new();
-        home.start().stop();
-        let source = if relies { "checkin" } else { "host" };
-        let section =
-            format!("\n[hem]\ntrusted_time = \"{source}\"\nbackend_key = \"{}\"\n", self.public());
-        write(&home.at("claviger.toml"), home.config() + &section);
-        Scene::at(home)
-    }
-
-    /// The claims of a check that is meant for this backend.
-    fn read(&self, check: &str) -> Value {
-        let (text, tag) = check.rsplit_once('.').unwrap();
-        let (header, claims) = text.split_once('.').unwrap();
-        let header = String::from_utf8(Base64UrlUnpadded::decode_vec(header).unwrap()).unwrap();
-        assert_eq!(header, r#"{"ecdh":"x25519","typ":"JWT","alg":"HS256"}"#);
-        let claims = Base64UrlUnpadded::decode_vec(claims).unwrap();
-        let claims: Value = serde_json::from_slice(&claims).unwrap();
-        let tag = Base64UrlUnpadded::decode_vec(tag).unwrap();
-        let secret = self.shared(claims["iss"].as_str().unwrap());
-        hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &secret), text.as_bytes(), &tag).unwrap();
-        claims
-    }
-
-    /// What to answer to a fresh check.
-    fn answer(&self, client: &Client, status: &str) -> Value {
-        let check = client.call("GET", PATH, None, None).text("check");
-        let claims = self.read(&check);
-        json!({
-            "jti": claims["jti"], "iat": LATER, "iss": self.public(), "aud": claims["iss"],
-            "status": status,
-        })
-    }
-
-    fn sign(&self, claims: &Value, device: &Value) -> String {
-        let header = encode(r#"{"ecdh":"x25519","alg":"HS256","typ":"JWT"}"#);
-        let text = format!("{header}.{}", encode(&claims.to_string()));
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.shared(device.as_str().unwrap()));
-        let tag = hmac::sign(&key, text.as_bytes());
-        format!("{text}.{}", Base64UrlUnpadded::encode_string(tag.as_ref()))
-    }
-
-    fn shared(&self, device: &str) -> [u8; 32] {
-        let device: [u8; 32] = Base64::decode_vec(device).unwrap().try_into().unwrap();
-        self.0.diffie_hellman(&PublicKey::from(device)).to_bytes()
-    }
-
-    /// A whole check-in.
-    fn say(&self, client: &Client, status: &str) -> Reply {
-        let claims = self.answer(client, status);
-        send(client, &self.sign(&claims, &claims["aud"]))
-    }
-}
-
-fn send(client: &Client, checked: &str) -> Reply {
-    client.call("POST", PATH, None, Some(&json!({ "checked": checked })))
-}
 
 fn status(client: &Client) -> Value {
     client.call("GET", "/api/system/status", None, None).json()
@@ -181,7 +106,7 @@ fn nobody_else_is_believed() {
         assert_eq!(post(bad), 400, "{bad}");
     }
     assert_eq!(send(client, "somedata").status, 401);
-    let stranger = Backend(StaticSecret::from([43; 32]));
+    let stranger = Backend::other();
     let good = backend.answer(client, "OK");
     let device = good["aud"].clone();
     assert_eq!(send(client, &stranger.sign(&good, &device)).status, 401, "another's tag");

@@ -2,6 +2,7 @@
 //! from the API's description alone, and a look at what the daemon leaves on disk and in the token.
 
 pub mod authenticator;
+pub mod backend;
 pub mod client;
 pub mod curves;
 pub mod daemon;
