@@ -151,7 +151,8 @@ fn is_at(route: &Route, path: &str) -> bool {
     let fits = |(fixed, given): (&&str, &&str)| {
         fixed == given || fixed.starts_with('{') && !["list", "key", "checkpoint"].contains(given)
     };
-    fixed.len() == path.len() && fixed.iter().zip(&path).all(fits)
+    let rest = route.path.contains("{*") && path.len() >= fixed.len();
+    (fixed.len() == path.len() || rest) && fixed.iter().zip(&path).all(fits)
 }
 
 fn know_files(walk: &mut Walk<'_>) {
