@@ -27,23 +27,23 @@ pub(crate) struct Cell {
     pub(crate) worker_cpu: f64,
 }
 
-/// Measures with so many connections for `window`. The client has one thread of its own, whose CPU
+/// Measures `request` with so many connections for `window`. The client has one thread of its own, whose CPU
 /// time is in no figure.
 pub(crate) fn measure(
     subject: &Subject,
+    request: &Arc<[u8]>,
     connections: usize,
     window: Duration,
 ) -> Result<Cell, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut wires = Vec::new();
-        let request: Arc<[u8]> = subject.agreement().into();
         for _ in 0..connections {
             wires.push(Wire::connect(&subject.place).await?);
         }
-        let (wires, _) = drive(wires, &request, WARM_UP).await?;
+        let (wires, _) = drive(wires, request, WARM_UP).await?;
         let (start, before) = (Instant::now(), subject.cpu_time()?);
-        let (_, mut latencies) = drive(wires, &request, window).await?;
+        let (_, mut latencies) = drive(wires, request, window).await?;
         let (wall, after) = (start.elapsed(), subject.cpu_time()?);
         latencies.sort_unstable();
         let requests = u32::try_from(latencies.len())?;

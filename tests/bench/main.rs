@@ -1,22 +1,28 @@
-//! What a key agreement over REST costs, beside what the token alone costs, from one run.
+//! What keys cost over REST, beside what the token or the worker alone costs, from one run.
 //!
-//! Every round measures the raw token and the daemon at each number of connections, one after the
+//! Every round measures the raw operation and the daemon at each number of connections, one after the
 //! other, because the speed of a shared machine wanders: ratios within a round mean something,
 //! microseconds on their own mean little. `docs/performance.md` says how to read it.
 
+mod deed;
 mod host;
 mod load;
+mod question;
 mod raw;
 mod report;
+mod row;
 mod subject;
 mod trouble;
 mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use report::{Report, Round};
+use deed::Deed;
+use report::Report;
+use row::{Round, Row};
 use subject::Subject;
 use trouble::Trouble;
 
@@ -40,6 +46,8 @@ struct Settings {
     ack: Option<String>,
     json: Option<PathBuf>,
     keys: usize,
+    /// Nothing else is measured.
+    only: Option<Deed>,
     rounds: usize,
     /// How long each cell of a round is measured.
     window: Duration,
@@ -48,7 +56,7 @@ struct Settings {
 impl Settings {
     fn parse(arguments: &[String]) -> Result<Self, Trouble> {
         let window = Duration::from_secs(3);
-        let mut settings = Self { ack: None, json: None, keys: 100, rounds: 4, window };
+        let mut settings = Self { ack: None, json: None, keys: 100, only: None, rounds: 4, window };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?;
@@ -56,6 +64,10 @@ impl Settings {
                 "--ack" => settings.ack = Some(value.clone()),
                 "--json" => settings.json = Some(value.into()),
                 "--keys" => settings.keys = value.parse()?,
+                "--only" => match Deed::from_name(value) {
+                    Some(deed) => settings.only = Some(deed),
+                    None => return Err(format!("--only {value}: no such name\n{USAGE}").into()),
+                },
                 "--rounds" => settings.rounds = value.parse()?,
                 "--seconds" => settings.window = Duration::try_from_secs_f64(value.parse()?)?,
                 _ => return Err(format!("there is no option {name}\n{USAGE}").into()),
@@ -65,6 +77,15 @@ impl Settings {
             return Err(format!("--rounds, --keys and --seconds must be above 0\n{USAGE}").into());
         }
         Ok(settings)
+    }
+
+    /// Rounds, and how long a cell is measured.
+    fn span(&self, deed: Deed) -> (usize, Duration) {
+        match deed {
+            Deed::Agree => (self.rounds, self.window),
+            _ if self.only.is_some() => (self.rounds, self.window),
+            _ => (2, Duration::from_secs(1)),
+        }
     }
 }
 
@@ -77,13 +98,11 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
     let starts = subject::time_starts(&home, STARTS)?;
     let subject = Subject::start(&home)?;
     let memory = subject.memory()?;
-    let mut token = raw::Token::start(subject::SESSIONS, settings.keys)?;
-    let mut rounds = Vec::new();
-    for number in 1..=settings.rounds {
-        eprintln!("round {number} of {}", settings.rounds);
-        rounds.push(round(settings, &subject, &mut token)?);
+    let mut rows = Vec::new();
+    for deed in Deed::ALL.into_iter().filter(|deed| settings.only.is_none_or(|it| it == *deed)) {
+        rows.push(row(settings, &subject, deed)?);
     }
-    let report = Report { keys: settings.keys, starts, memory, rounds };
+    let report = Report { keys: settings.keys, starts, memory, rows };
     print!("{}", report.text());
     if let Some(path) = &settings.json {
         report.save(path)?;
@@ -91,20 +110,37 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The raw token is measured before and after the daemon, half as long each time: what the machine
-/// does in between meets both.
-fn round(settings: &Settings, subject: &Subject, token: &mut raw::Token) -> Result<Round, Trouble> {
-    let before = token.measure(settings.window / 2)?;
-    let mut cells = Vec::new();
-    for connections in CONNECTIONS {
-        cells.push(load::measure(subject, connections, settings.window)?);
+fn row(settings: &Settings, subject: &Subject, deed: Deed) -> Result<Row, Trouble> {
+    let (times, window) = settings.span(deed);
+    let request = question::question(subject, deed)?.into();
+    let mut token = raw::Token::start(deed, subject::SESSIONS, settings.keys)?;
+    let mut rounds = Vec::new();
+    for number in 1..=times {
+        eprintln!("{}, round {number} of {times}", deed.title());
+        rounds.push(round(subject, (deed, &request), &mut token, window)?);
     }
-    let after = token.measure(settings.window / 2)?;
+    Ok(Row { deed, rounds })
+}
+
+/// What is raw is measured before and after the daemon, half as long each time: what the machine
+/// does in between meets both.
+fn round(
+    subject: &Subject,
+    (deed, request): (Deed, &Arc<[u8]>),
+    token: &mut raw::Token,
+    window: Duration,
+) -> Result<Round, Trouble> {
+    let before = token.measure(window / 2)?;
+    let mut cells = Vec::new();
+    for connections in deed.connections() {
+        cells.push(load::measure(subject, request, *connections, window)?);
+    }
+    let after = token.measure(window / 2)?;
     Ok(Round { raw: before.and(after), cells })
 }
 
-/// The largest number last, beside the second measurement of the raw token.
-const CONNECTIONS: [usize; 3] = [1, 8, 64];
 const STARTS: usize = 5;
-const USAGE: &str =
-    "usage: bench [--rounds N] [--seconds S] [--keys N] [--json FILE] [--ack WORD]   (4, 3, 100)";
+const USAGE: &str = "usage: bench [--rounds N] [--seconds S] [--keys N] [--only NAME]
+  [--ack WORD] [--json FILE]
+  4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or ml-dsa.
+  Without --only, --rounds and --seconds are those of ecdh, and the others have 2 rounds of 1 s.";

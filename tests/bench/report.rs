@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::load::Cell;
-use crate::raw::Sample;
-use crate::subject::{Footprint, SESSIONS};
+use crate::deed::Deed;
+use crate::row::{Row, spread};
+use crate::subject::Footprint;
 use crate::trouble::Trouble;
 
 /// Everything that was measured.
@@ -18,52 +18,13 @@ pub(crate) struct Report {
     /// From the start of the process to its first answer.
     pub(crate) starts: Vec<Duration>,
     pub(crate) memory: Footprint,
-    pub(crate) rounds: Vec<Round>,
-}
-
-/// What was measured side by side.
-pub(crate) struct Round {
-    pub(crate) raw: Sample,
-    pub(crate) cells: Vec<Cell>,
-}
-
-/// Median, least and most.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Report {
     /// The report in words.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        let rounds = self.rounds.len();
-        let _ = writeln!(text, "ECDH P-256, {rounds} rounds: median (min..max)");
-        let raw = spread(self.rounds.iter().map(|round| round.raw_cpu()));
-        let rate = spread(self.rounds.iter().map(|round| round.raw_rate()));
-        let _ = writeln!(text, "raw token, {SESSIONS} threads: {rate} /s, {raw} us CPU each");
-        for at in 0..self.cells() {
-            let each = |figure: fn(&Cell) -> f64| {
-                spread(self.rounds.iter().filter_map(|round| round.cells.get(at)).map(figure))
-            };
-            let _ = writeln!(
-                text,
-                "{} connections: {} /s, latency p50 {} us, p99 {} us",
-                self.connections(at),
-                each(|cell| cell.rate),
-                each(|cell| f64::from(cell.p50)),
-                each(|cell| f64::from(cell.p99)),
-            );
-            let _ = writeln!(
-                text,
-                "  {} us CPU each, the worker's part of it {}; to the raw token: {}",
-                each(|cell| cell.cpu),
-                each(|cell| cell.worker_cpu),
-                self.ratio(at).fine(),
-            );
-        }
+        let mut text: String = self.rows.iter().map(Row::text).collect();
         let _ = writeln!(text, "bars, with {} keys in the token:", self.keys);
         for (what, value, bar, unit) in self.bars() {
             let met = if value <= bar { "met" } else { "NOT met" };
@@ -74,10 +35,7 @@ impl Report {
 
     /// Writes everything to `path` as JSON.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Trouble> {
-        let rounds: Vec<_> = self.rounds.iter().map(Round::json).collect();
-        let ratios: Vec<_> = (0..self.cells())
-            .map(|at| json!({"connections": self.connections(at), "ratio": self.ratio(at)}))
-            .collect();
+        let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
         let bars: Vec<_> = self
             .bars()
             .into_iter()
@@ -86,86 +44,24 @@ impl Report {
             })
             .collect();
         let starts: Vec<_> = self.starts.iter().map(|start| start.as_secs_f64() * 1e3).collect();
-        let whole = json!({"keys": self.keys, "rounds": rounds, "ratios": ratios, "bars": bars,
-            "start_ms": starts, "memory_kib": self.memory});
+        let whole = json!({"keys": self.keys, "rows": rows, "bars": bars, "start_ms": starts,
+            "memory_kib": self.memory});
         let mut file = std::fs::File::create(path)?;
         Ok(writeln!(file, "{whole:#}")?)
     }
 
-    fn bars(&self) -> [(&'static str, f64, f64, &'static str); 3] {
-        let busiest = self.ratio(self.cells().saturating_sub(1)).median;
+    /// What is promised: of operations that of agreements, where they were measured.
+    fn bars(&self) -> Vec<(&'static str, f64, f64, &'static str)> {
+        let agreement = self.rows.iter().find(|row| row.deed == Deed::Agree);
+        let cpu = "CPU of an agreement at 64 connections, durable log included";
+        let mut bars: Vec<_> = agreement
+            .map(|row| (cpu, row.busiest().median, 1.35, "x raw CPU"))
+            .into_iter()
+            .collect();
         let starts = spread(self.starts.iter().map(|start| start.as_secs_f64() * 1e3));
-        [
-            ("CPU a request at 64 connections, durable log included", busiest, 1.35, "x raw CPU"),
-            ("resident memory of daemon and worker, idle", self.memory.resident(), 40.0, "MiB"),
-            ("from the start to the first answer", starts.median, 300.0, "ms"),
-        ]
-    }
-
-    fn cells(&self) -> usize {
-        self.rounds.first().map_or(0, |round| round.cells.len())
-    }
-
-    fn connections(&self, at: usize) -> usize {
-        let first = self.rounds.first().and_then(|round| round.cells.get(at));
-        first.map_or(0, |cell| cell.connections)
-    }
-
-    fn ratio(&self, at: usize) -> Spread {
-        spread(
-            self.rounds.iter().filter_map(|round| Some(round.cells.get(at)?.cpu / round.raw_cpu())),
-        )
-    }
-}
-
-impl Round {
-    /// Microseconds of CPU time an agreement.
-    fn raw_cpu(&self) -> f64 {
-        self.raw.cpu.as_secs_f64() * 1e6 / f64::from(self.raw.operations)
-    }
-
-    fn raw_rate(&self) -> f64 {
-        f64::from(self.raw.operations) / self.raw.wall.as_secs_f64()
-    }
-
-    fn json(&self) -> serde_json::Value {
-        json!({"raw": {"cpu_us": self.raw_cpu(), "rate": self.raw_rate()}, "rest": self.cells})
-    }
-}
-
-impl Spread {
-    fn fine(self) -> String {
-        format!("{:.2} ({:.2}..{:.2})", self.median, self.min, self.max)
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.0} ({:.0}..{:.0})", self.median, self.min, self.max)
-    }
-}
-
-fn spread(figures: impl Iterator<Item = f64>) -> Spread {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
-    let middle = sorted.len() / 2;
-    let median = match sorted.len() % 2 {
-        1 => at(middle),
-        _ => f64::midpoint(at(middle.saturating_sub(1)), at(middle)),
-    };
-    Spread { median, min: at(0), max: at(sorted.len().saturating_sub(1)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let four = spread([4.0, 1.0, 3.0, 2.0].into_iter());
-        assert_eq!(four, Spread { median: 2.5, min: 1.0, max: 4.0 });
-        assert_eq!(spread([7.0, 5.0, 6.0].into_iter()).median, 6.0);
-        assert_eq!(four.fine(), "2.50 (1.00..4.00)");
+        let resident = self.memory.resident();
+        bars.push(("resident memory of daemon and worker, idle", resident, 40.0, "MiB"));
+        bars.push(("from the start to the first answer", starts.median, 300.0, "ms"));
+        bars
     }
 }

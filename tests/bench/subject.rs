@@ -14,17 +14,15 @@ use tests::process;
 
 use crate::host::{self, Memory};
 use crate::trouble::Trouble;
-use crate::wire::{Place, Wire, get, post};
+use crate::wire::{Place, Wire, get};
 
-/// PKCS#11 sessions of the profile, and threads of the raw token.
+/// PKCS#11 sessions of the profile, and threads of what is raw.
 pub(crate) const SESSIONS: usize = 2;
 
 /// A daemon that runs.
 pub(crate) struct Subject {
     pub(crate) place: Place,
-    daemon: Daemon,
-    kid: String,
-    token: String,
+    pub(crate) daemon: Daemon,
 }
 
 /// Memory of both processes.
@@ -79,18 +77,7 @@ impl Subject {
     /// Starts it.
     pub(crate) fn start(home: &Home) -> Result<Self, Trouble> {
         let daemon = home.start();
-        let client = Client::of(&daemon);
-        let list = bearer(&client, USER, "keymgmt:list");
-        let page = client.get("/api/keymgmt/list", &list).json();
-        let kid = page["list"][0]["kid"].as_str().ok_or("the device lists no key")?.to_owned();
-        let token = bearer(&client, USER, &format!("keymgmt:use:{kid}"));
-        Ok(Self { place: place(&daemon)?, daemon, kid, token })
-    }
-
-    /// The bytes of a request for an agreement.
-    pub(crate) fn agreement(&self) -> Vec<u8> {
-        let body = json!({"kid": self.kid, "pubkey": PEER}).to_string();
-        post(&self.place, "/api/crypto/ecdh", &self.token, &body)
+        Ok(Self { place: place(&daemon)?, daemon })
     }
 
     /// CPU time used until now, by the daemon and by its worker.
@@ -124,7 +111,3 @@ fn place(daemon: &Daemon) -> Result<Place, Trouble> {
     let (address, hostname) = (daemon.address(), ready.hostname.clone());
     Ok(Place { address, hostname, trust: Arc::new(trust) })
 }
-
-/// The generator of P-256, uncompressed: what a client has at hand.
-const PEER: &str =
-    "BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=";

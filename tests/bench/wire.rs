@@ -87,4 +87,4 @@ fn answer_length(received: &[u8]) -> Result<Option<usize>, Trouble> {
 }
 
 /// More than an answer takes.
-const ROOM: usize = 4096;
+const ROOM: usize = 8192;
