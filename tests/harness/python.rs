@@ -63,6 +63,16 @@ impl Drop for Oracle {
     }
 }
 
+/// `schemathesis` with its packages, to be run in `tests/python`.
+///
+/// # Panics
+/// When its packages are not there and can't be installed; says why.
+pub fn schemathesis() -> Command {
+    let mut command = Command::new(interpreter().with_file_name("schemathesis"));
+    command.current_dir(folder()).env("PYTHONPATH", ".").env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
 /// The interpreter of an environment with the packages, which is made where it is missing. Others
 /// who need it at the same time wait. Another list of packages is another environment.
 fn interpreter() -> PathBuf {

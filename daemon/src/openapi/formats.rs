@@ -32,9 +32,16 @@ macro_rules! text {
 
 text!(
     /// Bytes in base64. Both alphabets are read, with padding or without; the standard one is
-    /// written, with padding (hem.md A1).
+    /// written, with padding (hem.md A1). Bits of the last character that stand for nothing are 0.
     Base64,
-    { "type": "string", "contentEncoding": "base64" }
+    {
+        "type": "string",
+        "contentEncoding": "base64",
+        "pattern": concat!(
+            "^([A-Za-z0-9+/_-]{4})*",
+            "([A-Za-z0-9+/_-][AQgw](==)?|[A-Za-z0-9+/_-]{2}[AEIMQUYcgkosw048]=?)?$",
+        ),
+    }
 );
 text!(
     /// AES at a width, in a mode.
@@ -55,6 +62,11 @@ text!(
     /// The type of a key.
     KeyTypeName,
     { "type": "string", "enum": KeyType::ALL.map(KeyType::name) }
+);
+text!(
+    /// What people call a key (hem.md A9).
+    Label,
+    { "type": "string", "pattern": "^[ -~]{1,32}$" }
 );
 text!(
     /// A signature scheme.

@@ -42,11 +42,12 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     operation.into()
 }
 
-/// The answers other than 200 that the rows have in common, by status.
+/// The answers other than 200 that the rows have in common, by status. Of `application/json` there
+/// is no schema, because there is no body: an empty text is no JSON.
 pub(super) fn refusals(rows: &[Route], problem: &Schema) -> Map<String, Value> {
     let statuses = rows.iter().flat_map(|row| row.statuses).filter(|status| **status != 200);
     let refusal = |status: &u16| {
-        let content = json!({ PROBLEM_JSON: { "schema": problem } });
+        let content = json!({ "application/json": {}, PROBLEM_JSON: { "schema": problem } });
         (name(*status), json!({ "description": texts::status(*status), "content": content }))
     };
     statuses.map(refusal).collect()

@@ -61,8 +61,8 @@ pub(super) fn audit_index() -> Value {
 }
 
 pub(super) const ABOUT: &str = "Keys that stay in PKCS#11 slots, put to use over TLS 1.3. Whatever \
-    is refused has an empty body, unless the client accepts application/problem+json. Unknown \
-    members of a body are ignored.";
+    is refused has an empty body, though its media type is application/json, unless the client \
+    accepts application/problem+json. Unknown members of a body are ignored.";
 pub(super) const MEMBERS: &str = "x-claviger-scopes lists scopes any one of which is enough (none: \
     any token), x-claviger-roles whose tokens may (U: user, M: administrator, Ext: a paired \
     authenticator, Acc: an account), x-claviger-log which entry is in the audit log before which \

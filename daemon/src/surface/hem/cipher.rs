@@ -17,6 +17,7 @@ use crate::surface::hem::with_key::{Octets, SecretText, WithKey, bytes, sharing}
 #[schemars(rename = "Encrypt")]
 pub struct EncryptBody {
     /// What is enciphered: 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// Width and mode.
     #[schemars(with = "CipherName")]
@@ -37,6 +38,7 @@ pub struct EncryptBody {
 #[schemars(rename = "Decrypt")]
 pub struct DecryptBody {
     /// What was enciphered: 1 to 2064 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// Width and mode.
     #[schemars(with = "CipherName")]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::fault::Fault;
 use crate::keyring::{Keyring, NewKey};
-use crate::openapi::formats::{Base64, KeyTypeName, KidText};
+use crate::openapi::formats::{Base64, KeyTypeName, KidText, Label};
 use crate::surface::hem::body::{description, label, usage};
 use crate::surface::hem::keymgmt::Named;
 use crate::surface::hem::with_key::{Octets, WithKey, peer};
@@ -17,6 +17,7 @@ use crate::surface::hem::with_key::{Octets, WithKey, peer};
 #[schemars(rename = "DeriveKey")]
 pub struct DeriveBody {
     /// 1 to 32 printable ASCII characters.
+    #[schemars(with = "Label")]
     label: String,
     /// One of the 17 types that are not post-quantum.
     #[serde(rename = "type")]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::keyring::{KeyView, Page};
-use crate::openapi::formats::{Base64, KidText};
+use crate::openapi::formats::{Base64, KidText, Label};
 
 /// What list and search answer.
 #[derive(JsonSchema, Serialize)]
@@ -35,6 +35,7 @@ struct Listed {
     #[serde(rename = "type")]
     kind: String,
     /// 1 to 32 printable ASCII characters.
+    #[schemars(with = "Label")]
     label: String,
     /// At most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]

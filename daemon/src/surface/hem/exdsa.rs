@@ -16,6 +16,7 @@ use crate::surface::hem::with_key::{Octets, WithKey, bytes};
 #[schemars(rename = "ExdsaSign")]
 pub struct SignBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The scheme.
     #[schemars(with = "SchemeName")]
@@ -29,6 +30,7 @@ pub struct SignBody {
 #[schemars(rename = "ExdsaVerify")]
 pub struct VerifyBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The scheme.
     #[schemars(with = "SchemeName")]

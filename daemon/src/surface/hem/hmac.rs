@@ -17,6 +17,7 @@ use crate::surface::hem::with_key::{Octets, SecretText, WithKey, sharing};
 #[schemars(rename = "HmacHash")]
 pub struct HashBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The hash; only counts with a peer.
     #[schemars(with = "Option<DigestName>")]
@@ -33,6 +34,7 @@ pub struct HashBody {
 #[schemars(rename = "HmacVerify")]
 pub struct VerifyBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// At most 64 bytes.
     mac: Octets,

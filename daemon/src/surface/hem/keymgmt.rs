@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::keyring::{BadNeedle, Keyring, Needle, NewKey, NewPublic};
-use crate::openapi::formats::{Base64, KeyTypeName, KidText};
+use crate::openapi::formats::{Base64, KeyTypeName, KidText, Label};
 use crate::reply::Reply;
 use crate::route::{Answer, Appliance, Content, Empty, Json, Request};
 use crate::surface::hem::body::{Asked, Deferred, description, label, number, usage};
@@ -24,6 +24,7 @@ use crate::surface::hem::with_key::{AtKey, WithKey};
 #[schemars(rename = "CreateKey")]
 pub struct CreateBody {
     /// 1 to 32 printable ASCII characters.
+    #[schemars(with = "Label")]
     label: String,
     #[serde(rename = "type")]
     #[schemars(with = "KeyTypeName")]
@@ -80,6 +81,7 @@ impl Answer for Named {
 #[schemars(rename = "ImportKey")]
 pub struct ImportBody {
     /// 1 to 32 printable ASCII characters.
+    #[schemars(with = "Label")]
     label: String,
     /// The raw public key, SEC1 compressed for the SECP curves.
     #[schemars(with = "Base64")]
@@ -227,6 +229,7 @@ pub struct Described {
 #[schemars(rename = "UpdateKey")]
 pub struct UpdateBody {
     /// 1 to 32 printable ASCII characters.
+    #[schemars(with = "Label")]
     label: String,
     /// At most 128 bytes.
     #[schemars(with = "Option<Base64>")]

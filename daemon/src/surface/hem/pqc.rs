@@ -29,6 +29,7 @@ pub struct DecapsBody {
 #[schemars(rename = "MlDsaSign")]
 pub struct SignBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The context, at most 255 bytes.
     ctx: Option<Octets>,
@@ -39,6 +40,7 @@ pub struct SignBody {
 #[schemars(rename = "MlDsaVerify")]
 pub struct VerifyBody {
     /// The message, 1 to 2048 bytes.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The signature.
     sign: Octets,

@@ -17,6 +17,7 @@ use crate::surface::hem::with_key::{Octets, SecretText, WithKey, sharing};
 #[schemars(rename = "Wrap")]
 pub struct WrapBody {
     /// The key to wrap, at most 2048 bytes, or the wrapped one, 8 more.
+    #[schemars(length(min = 2))]
     msg: Octets,
     /// The width; AES256 where it is left out.
     #[schemars(with = "Option<WidthName>")]
