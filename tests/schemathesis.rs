@@ -44,8 +44,11 @@ fn every_answer_is_as_described() {
 fn judge(scene: &Scene, answers: &Answers) {
     let description = scene.client.call("GET", "/openapi.json", None, None).json();
     let paths = description["paths"].as_object().unwrap();
-    let all: usize = paths.values().map(|methods| methods.as_object().unwrap().len()).sum();
-    assert_eq!(answers.len(), all - LEFT_OUT, "{answers:?}");
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |m| format!("{} {path}", m.to_uppercase()))
+    });
+    let left: Vec<_> = operations.filter(|operation| !answers.contains_key(operation)).collect();
+    assert_eq!(left, LEFT_OUT, "{answers:?}");
     let done = answers.values().filter(|statuses| statuses.contains_key(&200)).count();
     println!("{done} of {} operations were done at least once, the others refused", answers.len());
     assert!(done >= DONE, "{done} were done, {DONE} should be: {answers:?}");
@@ -89,7 +92,9 @@ const KEYS: [(&str, Option<&str>); 7] = [
 /// What else the token may do: all that a user's token can.
 const SCOPES: &str = "keymgmt:gen keymgmt:list keymgmt:search keymgmt:get keymgmt:imp keymgmt:upd \
     keymgmt:del keymgmt:derive logger:get system:config auth:ext:pair";
-/// The operations that end the run.
-const LEFT_OUT: usize = 2;
+/// The operations that end the run, and the document that it starts from, which Schemathesis itself
+/// does not ask for again.
+const LEFT_OUT: [&str; 3] =
+    ["GET /api/system/reboot", "GET /api/system/shutdown", "GET /openapi.json"];
 /// So many operations at least have to be done, not only refused.
 const DONE: usize = 25;

@@ -1,7 +1,7 @@
 //! What is measured: what the API is asked for, each with one type of key.
 
+use ::tests::make::Make;
 use hsm_profiles::KeyType;
-use tests::make::Make;
 
 /// Something a key does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
