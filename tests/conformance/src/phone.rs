@@ -131,9 +131,14 @@ mod tests {
         let text = |name: &str| vector[name].as_str().unwrap();
         let secret = |name| Secret::of_bytes(unhex(text(name)).unwrap().try_into().unwrap());
         let request = Opened::of(text("authreq")).unwrap();
+        // The authenticator's keys, one of which it is paired with; the device's are its own.
         let (identity, ephemeral) = (secret("identity_priv"), secret("eph_priv"));
         let eid = request.text("iss").unwrap();
-        assert_eq!(crate::encoding::base64(&identity.public()), eid);
+        assert_eq!(crate::encoding::base64(&ephemeral.public()), request.text("aud").unwrap());
         request.is_by(&ephemeral.agree(&eid).unwrap()).unwrap();
+        let sealed = request.claims["scope"][text("pid")].as_str().unwrap();
+        let jti = request.text("jti").unwrap();
+        let scope = open_scope(&identity.agree(&eid).unwrap(), &jti, sealed).unwrap();
+        assert_eq!(scope, text("scope"));
     }
 }
