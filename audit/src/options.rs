@@ -15,10 +15,10 @@ pub struct Options {
     /// of which others than printable ASCII, and `|`, become `?`.
     pub banner: String,
     /// How many entries may be open or waiting to be written at a time, at least
-    /// one. [`Log::open`] refuses more, so that an opened entry always has room.
+    /// one. [`Log::open`](crate::Log::open) refuses more, so that an opened entry always has room.
     pub queue: usize,
     /// The name of the log in its checkpoints, if it is not the one that follows from the key
-    /// (see [`LogKey::named`]). It must stay the same as long as the directory is used.
+    /// (see [`named`](crate::LogKey::named)). It must stay the same as long as the directory is used.
     pub origin: Option<String>,
     /// What an answer waits for.
     pub acknowledge: Acknowledge,
@@ -51,6 +51,7 @@ pub enum Acknowledge {
     #[default]
     Durable,
     /// Covered by a signed checkpoint that is on the disk. Checkpoints are made one after the other
-    /// then; while the token can't sign, entries come to [`Unwritten`], although they are in the log.
+    /// then; while the token can't sign, entries come to [`Unwritten`](crate::Unwritten), although
+    /// they are in the log.
     Signed,
 }

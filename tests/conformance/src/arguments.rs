@@ -17,10 +17,10 @@ use crate::wire::Wire;
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version)]
 pub(crate) struct Arguments {
-    /// The device: https://HOST[:PORT]
+    /// The device: `https://HOST[:PORT]`
     #[arg(long, required_unless_present = "list")]
     pub(crate) url: Option<String>,
-    /// Its plain listener: http://HOST[:PORT]
+    /// Its plain listener: `http://HOST[:PORT]`
     #[arg(long)]
     pub(crate) plain_url: Option<String>,
     /// The certificates to trust, PEM
