@@ -7,6 +7,7 @@ pub mod client;
 pub mod curves;
 pub mod daemon;
 pub mod fault;
+pub mod go;
 pub mod log;
 pub mod login;
 pub mod make;

