@@ -4,9 +4,9 @@ DIR     ?= .dev$(addprefix -,$(filter-out softhsm2,$(PROFILE)))
 LISTEN  ?= 127.0.0.1:8443
 ROUNDS  ?= 100
 PREFIX  ?= /usr
-# What `make test` runs. CI runs the unit tests and the documentation's once, and on the second token
-# what talks to it: SUITE="--workspace --test '*'".
-SUITE   ?= --workspace
+# What `make test` runs (.ci/tests). CI runs the unit tests and the documentation's once, and on the
+# second token what talks to it: SUITE=black-box.
+SUITE   ?= all
 DESTDIR ?=
 
 CARGO    ?= cargo
@@ -36,7 +36,7 @@ test: $(WITH) ## every test, black-box ones on the real binaries and a real toke
 	@.ci/need test
 # Binaries first, with the features of the tests: no dependency is built twice.
 	$(CARGO) build --workspace --bins --tests --locked
-	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test $(SUITE) --locked
+	CARGO=$(CARGO) CLAVIGER_TEST_PROFILE=$(PROFILE) .ci/tests $(SUITE)
 
 token: $(TOKEN) ## the embedded token, a PKCS#11 module; PROFILE=kryoptic builds it by itself
 
@@ -47,9 +47,9 @@ $(TOKEN): $(EMBEDDED)/Cargo.toml $(EMBEDDED)/Cargo.lock $(EMBEDDED)/src/lib.rs
 
 vectors: $(WITH) ## published vectors and the checks by other implementations, with their counts
 	@.ci/need test
-	$(CARGO) build --workspace --bins --locked
-	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --locked -p hsm-profiles --lib --test token -- --nocapture
-	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --locked -p tests --test vectors --test independent -- --nocapture
+	$(CARGO) build --workspace --bins --tests --locked
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) test --workspace --locked --lib --test token --test vectors \
+		--test independent -- --nocapture
 
 lint: ## formatting, clippy and documentation, each without a warning
 	@.ci/need build
@@ -89,7 +89,7 @@ unit-score: ## gate the exposure of the systemd units, with and without drop-ins
 
 unit-boot: ## boot a real systemd in a container and let it start the units (needs root)
 	@.ci/need test
-	$(CARGO) build --locked -p clavigerd
+	$(CARGO) build --workspace --bins --tests --locked
 	@tests/systemd/boot.sh $(TARGET)/debug
 
 build: $(WITH) ## the release binaries; PROFILE=kryoptic adds the embedded token
