@@ -125,6 +125,8 @@ log_types! {
     129 LOG_TYPE_AUDIT_GAP Text,
     /// An operator had the log begun anew after a loss.
     130 LOG_TYPE_AUDIT_RESTARTED Text,
+    /// The syslog collector was away, or lines could not be sent to it.
+    131 LOG_TYPE_SYSLOG_GAP Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 42);
+        assert_eq!(LogType::ALL.len(), 43);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

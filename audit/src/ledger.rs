@@ -62,6 +62,12 @@ impl Ledger {
         self.state().tree.size()
     }
 
+    /// How many leaves there are, and where the last one ends.
+    pub(crate) fn extent(&self) -> (u64, Position) {
+        let state = self.state();
+        (state.tree.size(), state.position)
+    }
+
     /// The tree as it is now, and where it ends.
     pub(crate) fn snapshot(&self) -> (Tree, Position) {
         let state = self.state();

@@ -1,7 +1,7 @@
 //! The log: where entries are opened.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -218,6 +218,16 @@ impl Log {
     /// Where the file with this id is, or would be.
     pub fn path_of(&self, id: u32) -> PathBuf {
         disk::path_of(&self.0.directory, id)
+    }
+
+    /// Where the log files are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// What is durable.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     /// What checks the checkpoints of this log; displayed it is the vkey.

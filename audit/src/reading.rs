@@ -183,4 +183,4 @@ impl<R: BufRead> Lines<R> {
 }
 
 /// The longest record has a text of 1024 bytes in base64url and small fields.
-const LINE_LIMIT: u64 = 8192;
+pub(crate) const LINE_LIMIT: u64 = 8192;

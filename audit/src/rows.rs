@@ -72,7 +72,7 @@ impl<R: BufRead> Iterator for Rows<R> {
     }
 }
 
-fn row(line: u64, record: &Record<'_>) -> Row {
+pub(crate) fn row(line: u64, record: &Record<'_>) -> Row {
     let head = record.head;
     let kind = LogType::from_code(head.kind);
     let result = LogResult::from_code(head.result);

@@ -1,10 +1,15 @@
 //! The configuration file: parsed whole before anything is opened.
 
+mod limits;
+mod syslog;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use limits::Limits;
+pub use syslog::{Collector, Facility, Place, Syslog};
 
 /// The configuration of a daemon. Relative paths in the file are taken from the file's own folder;
 /// [`Config::load`] has made them absolute.
@@ -38,6 +43,8 @@ pub struct Audit {
     pub ack: Ack,
     /// The folder of the log files, mode 0700; made where it lacks.
     pub directory: PathBuf,
+    /// Where it is mirrored to; nowhere without.
+    pub syslog: Option<Syslog>,
 }
 
 /// What the entry of a request must be before the answer.
@@ -123,68 +130,6 @@ pub enum PlainHttp {
     /// 418, whatever was asked.
     #[default]
     Refuse,
-}
-
-/// `[listen.limits]`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Time to send a request's body, in milliseconds.
-    pub body_ms: u64,
-    /// Connections at once.
-    pub connections: usize,
-    /// Connections at once from one address.
-    pub connections_per_address: usize,
-    /// Time that requests under way get to finish when the daemon stops, in milliseconds.
-    pub drain_ms: u64,
-    /// Time for the first byte and the TLS handshake, in milliseconds.
-    pub handshake_ms: u64,
-    /// Time from the first byte of a request's head (HTTP/1.1) to its end, in milliseconds.
-    pub header_ms: u64,
-    /// Time for which nothing may happen on a connection without a request under way, in
-    /// milliseconds. With HTTP/2 a request begins when its head is complete.
-    pub idle_ms: u64,
-}
-
-impl Limits {
-    /// `body_ms`
-    pub fn body(&self) -> Duration {
-        Duration::from_millis(self.body_ms)
-    }
-
-    /// `drain_ms`
-    pub fn drain(&self) -> Duration {
-        Duration::from_millis(self.drain_ms)
-    }
-
-    /// `handshake_ms`
-    pub fn handshake(&self) -> Duration {
-        Duration::from_millis(self.handshake_ms)
-    }
-
-    /// `header_ms`
-    pub fn header(&self) -> Duration {
-        Duration::from_millis(self.header_ms)
-    }
-
-    /// `idle_ms`
-    pub fn idle(&self) -> Duration {
-        Duration::from_millis(self.idle_ms)
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_ms: 10_000,
-            connections: 4096,
-            connections_per_address: 512,
-            drain_ms: 10_000,
-            handshake_ms: 5_000,
-            header_ms: 10_000,
-            idle_ms: 30_000,
-        }
-    }
 }
 
 /// `[metrics]`
@@ -273,6 +218,7 @@ impl Config {
 
     fn anchor(&mut self, folder: &Path) -> Result<(), String> {
         self.audit.directory = folder.join(&self.audit.directory);
+        self.audit.syslog.as_mut().map_or(Ok(()), |syslog| syslog.anchor(folder))?;
         self.store.path = folder.join(&self.store.path);
         self.tls.certificate = folder.join(&self.tls.certificate);
         self.tls.key = secret_path(folder, &self.tls.key)?;
@@ -309,6 +255,7 @@ impl Config {
         if self.hem.trusted_time == TrustedTime::Checkin && self.hem.backend_key.is_none() {
             return Err("trusted_time = \"checkin\" needs hem.backend_key: whom to believe");
         }
+        self.audit.syslog.as_ref().map_or(Ok(()), Syslog::check)?;
         self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
     }
 }

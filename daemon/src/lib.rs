@@ -21,6 +21,7 @@ pub mod listen;
 pub mod logbook;
 pub mod login;
 pub mod metrics;
+pub mod mirror;
 mod monitor;
 pub mod openapi;
 pub mod pipeline;

@@ -13,6 +13,7 @@ use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::monitor::Monitor;
 use crate::openapi;
 use crate::pipeline::Pipeline;
@@ -209,7 +210,7 @@ async fn keep_watchdog_quiet() {
 
 /// Does what the end of the run asks for and closes everything. `None` where it goes on anew.
 async fn close(opened: Opened, end: End) -> Option<Ended> {
-    let Opened { appliance, log, store, .. } = opened;
+    let Opened { appliance, log, mirror, store, .. } = opened;
     let ended = match end {
         End::Halt => Some(Ended::ByCaller),
         End::Reboot => None,
@@ -232,6 +233,7 @@ async fn close(opened: Opened, end: End) -> Option<Ended> {
             _ => Ok(()),
         };
         log.shutdown();
+        mirror.map(Mirror::finish).unwrap_or_default();
         entered
     });
     if !matches!(closed.await, Ok(Ok(()))) {

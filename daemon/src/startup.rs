@@ -24,6 +24,7 @@ use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
 use crate::login::{Asks, CheckIn, Desk};
 use crate::metrics::Metrics;
+use crate::mirror::{Mirror, MirrorFault};
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
 use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
@@ -38,6 +39,8 @@ pub struct Opened {
     pub ends: mpsc::Receiver<End>,
     /// The audit log.
     pub log: Log,
+    /// What sends the log to a collector, if it shall be.
+    pub mirror: Option<Mirror>,
     /// The state file.
     pub store: Store,
     /// The keys in the token.
@@ -92,7 +95,10 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         requests: Arc::clone(&metrics.requests),
         switch,
     });
-    Ok(Opened { appliance, device, ends, log, store, vault, system })
+    let syslog = config.audit.syslog.as_ref();
+    let mirror = syslog.map(|syslog| Mirror::start(&log, syslog, &config.listen.hostname));
+    let mirror = mirror.transpose()?;
+    Ok(Opened { appliance, device, ends, log, mirror, store, vault, system })
 }
 
 /// Opens the keys alone, for commands that work while the daemon does not run.
@@ -312,6 +318,9 @@ pub enum StartFault {
     /// The folder of the log can't be made.
     #[error("audit.directory: {0}")]
     LogFolder(std::io::Error),
+    /// The mirror of the log can't be set up.
+    #[error(transparent)]
+    Mirror(#[from] MirrorFault),
     /// The host has no randomness.
     #[error("the host gives no random bytes ({0:?})")]
     Randomness(Fault),

@@ -4,6 +4,7 @@
 pub mod authenticator;
 pub mod backend;
 pub mod client;
+pub mod collector;
 pub mod curves;
 pub mod daemon;
 pub mod fault;

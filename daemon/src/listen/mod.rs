@@ -22,7 +22,7 @@ use crate::metrics::Connections;
 use crate::pipeline::Pipeline;
 
 pub use tls::{TlsFault, server_config};
-pub(crate) use tls::{fits, fits_together, read_private};
+pub(crate) use tls::{fits, fits_together, identity, read_private};
 
 /// What every connection needs. Cloning is shallow.
 #[derive(Clone)]

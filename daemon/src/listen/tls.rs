@@ -21,14 +21,25 @@ use zeroize::Zeroizing;
 /// # Errors
 /// [`TlsFault`] names the file and what is wrong with it.
 pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
-    let fault = |why: String| TlsFault::new(certificate, why);
-    let pem = std::fs::read(certificate).map_err(|error| fault(error.to_string()))?;
-    let chain = chain(&pem).map_err(fault)?;
-    let mut config =
-        assemble(chain, private_key(key)?).map_err(|error| TlsFault::new(key, error))?;
+    let (chain, private) = identity(certificate, key)?;
+    let mut config = assemble(chain, private).map_err(|error| TlsFault::new(key, error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+/// A chain and its key, out of PEM files; that of the key only its owner may read. Whether they
+/// belong together is not looked at.
+///
+/// # Errors
+/// [`TlsFault`] names the file and what is wrong with it.
+pub(crate) fn identity(certificate: &Path, key: &Path) -> Result<Identity, TlsFault> {
+    let fault = |why: String| TlsFault::new(certificate, why);
+    let pem = std::fs::read(certificate).map_err(|error| fault(error.to_string()))?;
+    Ok((chain(&pem).map_err(fault)?, private_key(key)?))
+}
+
+/// A chain and the key of its first certificate.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Whether a server called `hostname` can show the chain `pem` with the key `key`, both PEM.
 ///

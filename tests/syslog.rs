@@ -1,0 +1,207 @@
+//! The audit log in a collector of syslog: a real rsyslog, over TCP and TLS, that goes away and
+//! comes back.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use audit::Hash;
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tests::collector::{Collector, first_of_each};
+use tests::daemon::{Home, MASTER, USER, write};
+use tests::log;
+use tests::patience::{LONG, until};
+use tests::scene::Scene;
+
+/// A folder of a daemon that mirrors its log as `syslog` says, a table without its head.
+fn mirroring(home: Home, syslog: &str) -> Scene {
+    let mut config = home.config();
+    config.truncate(config.find("[audit.syslog]").unwrap_or(config.len()));
+    write(&home.at("claviger.toml"), format!("{config}\n[audit.syslog]\n{syslog}\n"));
+    Scene::at(home)
+}
+
+fn used() -> Home {
+    let home = Home::new();
+    home.start().stop();
+    home
+}
+
+/// Every line of the node, in order.
+fn lines(home: &Home) -> Vec<String> {
+    let text = |path| std::fs::read_to_string(path).unwrap();
+    let text: String = log::files(&home.at("audit")).into_iter().map(text).collect();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Uses a key from two sides until `deed` is done.
+fn under_load(scene: &Scene, kid: &str, deed: impl FnOnce()) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let reply = scene.ecdh(kid, &json!({ "kid": kid, "ext_kid": kid }));
+                    assert_eq!(reply.status, 200, "{reply:?}");
+                }
+            });
+        }
+        deed();
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Has lines come in until `count` more than there are now arrived.
+fn receives_more(collector: &Collector, count: usize) {
+    let before = collector.messages().len();
+    until("messages come in", LONG, || {
+        (collector.messages().len() >= before + count).then_some(())
+    });
+}
+
+/// Waits for `count` entries about absences.
+fn has_gaps(scene: &Scene, count: usize) {
+    let file = log::files(&scene.home.at("audit")).pop().unwrap();
+    let gaps = || {
+        // The last line may be half written.
+        let text = std::fs::read(&file).unwrap();
+        let rows = audit::rows(text.as_slice()).map_while(Result::ok);
+        let gaps: Vec<_> = rows.filter(|row| row.kind == "LOG_TYPE_SYSLOG_GAP").collect();
+        (gaps.len() >= count).then_some(gaps)
+    };
+    for gap in until("the gaps are entered", LONG, gaps) {
+        assert_eq!(gap.result, "LOG_RESULT_OK");
+        assert!(gap.ext.contains(" away for ") && gap.ext.ends_with(" sent late"), "{gap:?}");
+    }
+}
+
+/// Every line of the log is there, by its index, with its text, its hash, and its type.
+fn holds_everything(collector: &Collector, home: &Home) {
+    let lines = lines(home);
+    until("every line has arrived", LONG, || {
+        let last = lines.len() - 1;
+        collector.messages().iter().any(|message| message.index() == last).then_some(())
+    });
+    let messages = first_of_each(collector.messages());
+    assert_eq!(messages.len(), lines.len());
+    for (message, line) in messages.iter().zip(&lines) {
+        assert_eq!(&message.text, line);
+        assert_eq!(message.parameter("leaf"), Hash::of_leaf(line.as_bytes()).to_string());
+    }
+    let entries: Vec<_> =
+        log::files(&home.at("audit")).iter().flat_map(|file| log::entries(file)).collect();
+    let records = messages.iter().filter(|message| message.id.starts_with("LOG_TYPE_"));
+    for (message, entry) in records.clone().zip(&entries) {
+        assert_eq!(message.id, format!("LOG_TYPE_{}", entry.kind));
+        assert_eq!(message.parameter("result"), format!("LOG_RESULT_{}", entry.result));
+        assert_eq!(message.parameter("subject"), entry.subject);
+    }
+    assert_eq!(records.count(), entries.len());
+    let checkpoints = messages.iter().filter(|message| message.id == "CHECKPOINT").count();
+    assert!(checkpoints >= log::files(&home.at("audit")).len(), "{checkpoints}");
+}
+
+/// How long a collector stays away.
+fn absence() -> Duration {
+    let seconds = std::env::var("CLAVIGER_SYSLOG_AWAY").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(2))
+}
+
+#[test]
+fn a_collector_that_was_away_has_every_line_in_the_end() {
+    let home = used();
+    let mut collector = Collector::start(&home.at("collector"), None);
+    let to = format!("address = \"tcp:127.0.0.1:{}\"", collector.address().port());
+    let scene = mirroring(home, &to);
+    let kid = scene.create("SECP256R1", None);
+    let token = scene.user_of(&kid);
+    under_load(&scene, &kid, || {
+        receives_more(&collector, 100);
+        collector.stop(Signal::SIGTERM);
+        thread::sleep(absence());
+        collector.resume();
+        has_gaps(&scene, 1);
+        collector.stop(Signal::SIGKILL);
+        collector.resume();
+        has_gaps(&scene, 2);
+    });
+    let home = scene.stop();
+    holds_everything(&collector, &home);
+    let received = collector.text();
+    let pin = std::fs::read_to_string(home.at("pin")).unwrap();
+    for secret in [USER, MASTER, pin.trim(), &token] {
+        assert!(!received.contains(secret), "{secret}");
+    }
+    let first = &collector.messages()[1];
+    assert_eq!((first.id.as_str(), first.priority.as_str()), ("LOG_TYPE_KEY_INIT", "13.6"));
+    assert_eq!(first.from, ("localhost".to_owned(), "clavigerd".to_owned()));
+}
+
+#[test]
+fn it_goes_over_tls_to_the_one_that_the_roots_vouch_for() {
+    let home = used();
+    let (certificate, key) = (home.at("server.pem"), home.at("server-key.pem"));
+    let collector = Collector::start(&home.at("collector"), Some((&certificate, &key)));
+    let port = collector.address().port();
+    let to = |ca: &Path| {
+        format!("address = \"tls:localhost:{port}\"\nca = {ca:?}\nfacility = \"local3\"")
+    };
+    let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    write(&home.at("stranger.pem"), stranger.cert.pem());
+    let scene = mirroring(home, &to(Path::new("stranger.pem")));
+    until("it is refused", LONG, || scene.home.messages().contains("takes no lines").then_some(()));
+    let home = scene.stop();
+    assert_eq!(collector.messages().len(), 0, "nothing is sent to a stranger");
+    let scene = mirroring(home, &to(Path::new("ca.pem")));
+    let kid = scene.create("SECP256R1", None);
+    let mut collector = collector;
+    under_load(&scene, &kid, || {
+        receives_more(&collector, 100);
+        collector.stop(Signal::SIGKILL);
+        collector.resume();
+        receives_more(&collector, 100);
+    });
+    let home = scene.stop();
+    holds_everything(&collector, &home);
+    assert!(collector.messages().iter().all(|message| message.priority.starts_with("19.")));
+}
+
+#[test]
+fn it_goes_to_the_socket_of_the_host() {
+    let home = used();
+    let path = home.at("log.socket");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let scene = mirroring(home, &format!("address = \"unix:{}\"", path.display()));
+    let stopped = AtomicBool::new(false);
+    let (home, messages) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut messages, mut buffer) = (Vec::new(), [0; 16384]);
+            loop {
+                // Asked first: what was sent before the stop is in the socket.
+                let last = stopped.load(Ordering::Acquire);
+                match socket.recv(&mut buffer) {
+                    Ok(length) => {
+                        messages.push(str::from_utf8(&buffer[..length]).unwrap().to_owned())
+                    }
+                    Err(_) if last => return messages,
+                    Err(_) => {}
+                }
+            }
+        });
+        let home = scene.stop();
+        stopped.store(true, Ordering::Release);
+        (home, reader.join().unwrap())
+    });
+    let lines = lines(&home);
+    for (message, line) in messages.iter().zip(&lines) {
+        assert!(
+            message.starts_with("<110>1 ") && message.ends_with(&format!("] {line}")),
+            "{message}"
+        );
+    }
+    assert_eq!(messages.len(), lines.len());
+}
