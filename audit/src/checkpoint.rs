@@ -9,6 +9,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::cosignature::Cosignature;
 use crate::tree::Hash;
 
 /// The public half of the logger key and the name of the log, which together check checkpoints.
@@ -107,12 +108,15 @@ impl fmt::Display for LogKey {
     }
 }
 
-/// A checkpoint whose signature was checked. Displayed it is the signed note.
+/// A checkpoint whose signature was checked. Displayed it is the signed note, with the cosignatures
+/// that it was given; those of a note that is read are passed over.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Checkpoint {
     claim: Claim,
     /// The key's id and the Ed25519 signature.
     signature: [u8; 68],
+    /// Of witnesses, one of each.
+    cosignatures: Vec<Cosignature>,
 }
 
 impl Checkpoint {
@@ -170,7 +174,7 @@ impl Checkpoint {
     pub(crate) fn sealed(claim: Claim, signature: [u8; 64], key: &LogKey) -> Self {
         let mut bytes = [0; 68];
         bytes.iter_mut().zip(key.id().into_iter().chain(signature)).for_each(|(to, b)| *to = b);
-        Self { claim, signature: bytes }
+        Self { claim, signature: bytes, cosignatures: Vec::new() }
     }
 
     /// How many leaves it covers.
@@ -181,6 +185,18 @@ impl Checkpoint {
     /// The root over them.
     pub fn root(&self) -> &Hash {
         &self.claim.root
+    }
+
+    /// The text that is signed.
+    pub(crate) fn body(&self) -> String {
+        self.claim.note()
+    }
+
+    /// The same, with the cosignature of a witness, in place of an earlier one of it.
+    pub(crate) fn with(mut self, cosignature: Cosignature) -> Self {
+        self.cosignatures.retain(|other| !other.is_by_same(&cosignature));
+        self.cosignatures.push(cosignature);
+        self
     }
 
     /// The line of a log file that repeats it, without line end.
@@ -202,14 +218,15 @@ impl Checkpoint {
         key.key
             .verify_strict(claim.note().as_bytes(), &Signature::from_bytes(ed25519))
             .map_err(|_| BadCheckpoint::Forged)?;
-        Ok(Self { claim, signature })
+        Ok(Self { claim, signature, cosignatures: Vec::new() })
     }
 }
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (note, signature) = (self.claim.note(), Base64::encode_string(&self.signature));
-        writeln!(f, "{note}\n\u{2014} {} {signature}", self.claim.origin)
+        writeln!(f, "{note}\n\u{2014} {} {signature}", self.claim.origin)?;
+        self.cosignatures.iter().try_for_each(|cosignature| writeln!(f, "{cosignature}"))
     }
 }
 
@@ -261,7 +278,7 @@ pub enum BadCheckpoint {
     WrongOrigin(String),
 }
 
-fn hex(id: [u8; 4]) -> String {
+pub(crate) fn hex(id: [u8; 4]) -> String {
     format!("{:08x}", u32::from_be_bytes(id))
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::checkpoint::Checkpoint;
+use crate::cosignature::Cosignature;
 use crate::disk::{Kept, Shelf};
 use crate::tree::{Hash, TILE, TileId, Tiles, Tree};
 
@@ -15,6 +16,8 @@ pub(crate) struct Ledger {
     state: Mutex<State>,
     /// The latest checkpoint that is on the disk.
     published: Mutex<Option<Arc<Checkpoint>>>,
+    /// Held by whoever puts a checkpoint on the shelf, so that an older one never comes last.
+    putting: Mutex<()>,
 }
 
 struct State {
@@ -38,7 +41,12 @@ impl Ledger {
         published: Option<Checkpoint>,
     ) -> Self {
         let state = Mutex::new(State { tree, waiting: BTreeMap::new(), position });
-        Self { shelf, state, published: Mutex::new(published.map(Arc::new)) }
+        Self {
+            shelf,
+            state,
+            published: Mutex::new(published.map(Arc::new)),
+            putting: Mutex::default(),
+        }
     }
 
     /// Adds the lines of `text`, which is durable and ends at `position`. Returns the index of
@@ -88,6 +96,35 @@ impl Ledger {
     pub(crate) fn publish(&self, checkpoint: Checkpoint) {
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         *published = Some(Arc::new(checkpoint));
+    }
+
+    /// Writes the latest checkpoint to the shelf under `name`.
+    pub(crate) fn put_published(&self, name: &str) -> io::Result<()> {
+        let _alone = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = self.published().map_or_else(String::new, |latest| latest.to_string());
+        self.shelf.put(name, note.as_bytes(), Kept::Durably)
+    }
+
+    /// Gives the latest checkpoint a cosignature, on the shelf under `name` first. Says whether
+    /// `checkpoint` still is the latest.
+    pub(crate) fn cosign(
+        &self,
+        name: &str,
+        checkpoint: &Checkpoint,
+        cosignature: Cosignature,
+    ) -> io::Result<bool> {
+        let _alone = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |latest: &Arc<Checkpoint>| latest.size() == checkpoint.size();
+        let Some(latest) = self.published().filter(is_same) else { return Ok(false) };
+        let cosigned = (*latest).clone().with(cosignature);
+        self.shelf.put(name, cosigned.to_string().as_bytes(), Kept::Durably)?;
+        // A later one that came meanwhile waits to be put there itself.
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let still = published.as_ref().is_some_and(is_same);
+        if still {
+            *published = Some(Arc::new(cosigned));
+        }
+        Ok(still)
     }
 
     /// The latest checkpoint that is on the disk.

@@ -13,6 +13,7 @@ use futures_channel::oneshot;
 use crate::anchor::{self, Anchor, Held, Moorings};
 use crate::checkpoint::{Checkpoint, LogKey, VKEY};
 use crate::closing::{Closing, Receipt, Unopened, Unwritten};
+use crate::cosignature::Cosignature;
 use crate::disk::{self, Directory, Disk, Kept, Shelf};
 use crate::entry::{Entry, Record};
 use crate::event::{LogResult, LogType};
@@ -23,7 +24,7 @@ use crate::ledger::Ledger;
 use crate::notary::Notary;
 use crate::options::{Acknowledge, Options};
 use crate::proofs::{self, ProofError};
-use crate::restore::{Restored, restore};
+use crate::restore::{CHECKPOINT, Restored, restore};
 use crate::signer::{Signer, SignerError};
 use crate::start_error::StartError;
 use crate::waiting::Waiting;
@@ -238,6 +239,15 @@ impl Log {
     /// The latest checkpoint that is on the disk.
     pub fn checkpoint(&self) -> Option<Arc<Checkpoint>> {
         self.0.ledger.published()
+    }
+
+    /// Puts the `cosignature` of a witness to the latest checkpoint, durably, if that still is
+    /// `checkpoint`. Says whether it is. Blocks.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn cosign(&self, checkpoint: &Checkpoint, cosignature: Cosignature) -> io::Result<bool> {
+        self.0.ledger.cosign(CHECKPOINT, checkpoint, cosignature)
     }
 
     /// Why the last checkpoint could not be made, for an operator: entries are durable

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::anchor::Moorings;
 use crate::checkpoint::{Checkpoint, Claim, LogKey};
-use crate::disk::{Kept, Shelf};
+use crate::disk::Shelf;
 use crate::health::Health;
 use crate::ledger::Ledger;
 use crate::restore::CHECKPOINT;
@@ -110,10 +110,7 @@ impl Notary {
         self.ledger
             .store_tiles()
             .and_then(|()| saved.put(&*self.shelf))
-            .and_then(|()| {
-                let note = saved.checkpoint.to_string();
-                self.shelf.put(CHECKPOINT, note.as_bytes(), Kept::Durably)
-            })
+            .and_then(|()| self.ledger.put_published(CHECKPOINT))
             .map_err(|error| {
                 *covered = 0;
                 format!("the checkpoint can't be kept in the log directory: {error}")

@@ -2,6 +2,7 @@
 
 mod limits;
 mod syslog;
+mod witness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 pub use limits::Limits;
 pub use syslog::{Collector, Facility, Place, Syslog};
+pub use witness::{Prefix, Vkey, Witness};
 
 /// The configuration of a daemon. Relative paths in the file are taken from the file's own folder;
 /// [`Config::load`] has made them absolute.
@@ -45,6 +47,8 @@ pub struct Audit {
     pub directory: PathBuf,
     /// Where it is mirrored to; nowhere without.
     pub syslog: Option<Syslog>,
+    /// Who cosigns its checkpoints; nobody without.
+    pub witness: Option<Witness>,
 }
 
 /// What the entry of a request must be before the answer.
@@ -219,6 +223,7 @@ impl Config {
     fn anchor(&mut self, folder: &Path) -> Result<(), String> {
         self.audit.directory = folder.join(&self.audit.directory);
         self.audit.syslog.as_mut().map_or(Ok(()), |syslog| syslog.anchor(folder))?;
+        self.audit.witness.as_mut().map(|witness| witness.anchor(folder)).unwrap_or_default();
         self.store.path = folder.join(&self.store.path);
         self.tls.certificate = folder.join(&self.tls.certificate);
         self.tls.key = secret_path(folder, &self.tls.key)?;

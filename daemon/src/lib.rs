@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod mirror;
 mod monitor;
 pub mod openapi;
+pub mod outbound;
 pub mod pipeline;
 pub mod power;
 mod problem;
@@ -37,6 +38,7 @@ pub mod startup;
 pub mod store;
 pub mod surface;
 mod wipe;
+pub mod witness;
 
 /// The version of the daemon.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

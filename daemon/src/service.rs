@@ -210,7 +210,7 @@ async fn keep_watchdog_quiet() {
 
 /// Does what the end of the run asks for and closes everything. `None` where it goes on anew.
 async fn close(opened: Opened, end: End) -> Option<Ended> {
-    let Opened { appliance, log, mirror, store, .. } = opened;
+    let Opened { appliance, log, mirror, store, witness, .. } = opened;
     let ended = match end {
         End::Halt => Some(Ended::ByCaller),
         End::Reboot => None,
@@ -238,6 +238,9 @@ async fn close(opened: Opened, end: End) -> Option<Ended> {
     });
     if !matches!(closed.await, Ok(Ok(()))) {
         tracing::error!("the shutdown could not be entered in the audit log");
+    }
+    if let Some(witness) = witness {
+        witness.finish().await;
     }
     store.close().await;
     ended

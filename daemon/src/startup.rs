@@ -24,10 +24,12 @@ use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
 use crate::login::{Asks, CheckIn, Desk};
 use crate::metrics::Metrics;
-use crate::mirror::{Mirror, MirrorFault};
+use crate::mirror::Mirror;
+use crate::outbound::OutboundFault;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
 use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
+use crate::witness::Witness;
 
 /// Everything behind the sockets.
 pub struct Opened {
@@ -47,6 +49,8 @@ pub struct Opened {
     pub vault: Vault,
     /// The daemon's own keys in the token.
     pub system: System,
+    /// What has the log's checkpoints cosigned, if they shall be.
+    pub witness: Option<Witness>,
 }
 
 /// Opens everything that `config` names, and has it counted. A token that has never been used gets its system keys.
@@ -98,7 +102,9 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let syslog = config.audit.syslog.as_ref();
     let mirror = syslog.map(|syslog| Mirror::start(&log, syslog, &config.listen.hostname));
     let mirror = mirror.transpose()?;
-    Ok(Opened { appliance, device, ends, log, mirror, store, vault, system })
+    let witness = config.audit.witness.as_ref();
+    let witness = witness.map(|witness| Witness::start(&log, witness)).transpose()?;
+    Ok(Opened { appliance, device, ends, log, mirror, store, vault, system, witness })
 }
 
 /// Opens the keys alone, for commands that work while the daemon does not run.
@@ -318,9 +324,9 @@ pub enum StartFault {
     /// The folder of the log can't be made.
     #[error("audit.directory: {0}")]
     LogFolder(std::io::Error),
-    /// The mirror of the log can't be set up.
-    #[error(transparent)]
-    Mirror(#[from] MirrorFault),
+    /// The collector or the witness of the log can't be reached as configured.
+    #[error("audit.syslog or audit.witness: {0}")]
+    Outbound(#[from] OutboundFault),
     /// The host has no randomness.
     #[error("the host gives no random bytes ({0:?})")]
     Randomness(Fault),

@@ -22,3 +22,4 @@ pub mod tally;
 pub mod token;
 pub mod user;
 pub mod wire;
+pub mod witness;

@@ -4,8 +4,8 @@
 mod carrier;
 mod channel;
 mod message;
-mod tls;
 
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use audit::Log;
 use crate::config::{Collector, Syslog};
 use crate::mirror::carrier::Carrier;
 use crate::mirror::channel::Route;
+use crate::outbound::{self, OutboundFault};
 
 /// A mirror that runs. Dropped, it stops by itself; nobody waits for it then.
 pub struct Mirror {
@@ -30,12 +31,16 @@ impl Mirror {
     ///
     /// # Errors
     /// Which file of `config` can't be used, and why.
-    pub(crate) fn start(log: &Log, config: &Syslog, hostname: &str) -> Result<Self, MirrorFault> {
+    pub(crate) fn start(log: &Log, config: &Syslog, hostname: &str) -> Result<Self, OutboundFault> {
         let route = match &config.address {
             Collector::Unix(path) => Route::Unix(path.clone()),
             Collector::Tcp(place) => Route::Tcp(place.clone()),
             Collector::Tls(place) => {
-                Route::Tls(place.clone(), tls::name(place)?, tls::config(config)?)
+                // The configuration has one wherever the address is of TLS.
+                let ca = config.ca.as_deref().unwrap_or(Path::new(""));
+                let own = config.certificate.as_ref().zip(config.key.as_ref());
+                let tls = outbound::client_config(ca, own)?;
+                Route::Tls(place.clone(), outbound::server_name(&place.host)?, tls)
             }
         };
         let sender = message::Sender {
@@ -53,7 +58,7 @@ impl Mirror {
             carrier.run();
         };
         let spawned = thread::Builder::new().name("syslog".to_owned()).spawn(run);
-        spawned.map_err(|error| MirrorFault::new("its thread", error))?;
+        spawned.map_err(|error| OutboundFault::new("the thread of the mirror", error))?;
         Ok(Self { stop, ended })
     }
 
@@ -63,20 +68,6 @@ impl Mirror {
         let Self { stop, ended } = self;
         drop(stop);
         let _ = ended.recv_timeout(LAST);
-    }
-}
-
-/// The mirror can't be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("audit.syslog: {what}: {why}")]
-pub struct MirrorFault {
-    what: String,
-    why: String,
-}
-
-impl MirrorFault {
-    fn new(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
-        Self { what: what.to_string(), why: why.to_string() }
     }
 }
 
