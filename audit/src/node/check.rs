@@ -83,8 +83,8 @@ struct Node<'a> {
     oracle: Oracle,
     summary: NodeSummary,
     here: Place,
-    /// The first line that no checkpoint has proved yet.
-    unproved: Option<Place>,
+    /// The files so far, each with the index of its first line.
+    files: Vec<(u64, String)>,
     /// The first of them that is not what the oracle says.
     different: Option<Place>,
     /// Whether the line after that one differs too.
@@ -110,7 +110,7 @@ impl<'a> Node<'a> {
             oracle: Oracle::new(directory, key),
             summary: NodeSummary::default(),
             here: Place::default(),
-            unproved: None,
+            files: Vec::new(),
             different: None,
             all_differ: false,
             bad_tile: None,
@@ -121,6 +121,7 @@ impl<'a> Node<'a> {
 
     fn file(&mut self, name: &str, mut lines: Lines<BufReader<File>>) -> Result<(), Flaw> {
         let mut check = Check::new(self.key.key());
+        self.files.push((self.window.size(), name.to_owned()));
         loop {
             let number = lines.number() + 1;
             let line = match lines.next() {
@@ -151,9 +152,6 @@ impl<'a> Node<'a> {
     fn line(&mut self, line: &str) -> Result<(), Flaw> {
         let (leaf, index) = (Hash::of_leaf(line.as_bytes()), self.here.index);
         self.consult(leaf);
-        if self.unproved.is_none() {
-            self.unproved = Some(self.here.clone());
-        }
         if index == self.published.size() {
             self.after_published = Some(self.here.clone());
         }
@@ -199,7 +197,6 @@ impl<'a> Node<'a> {
         self.summary.checkpoints += 1;
         self.summary.signed = size;
         self.summary.unsigned_records = 0;
-        self.unproved = None;
         if let Some(place) = self.different.take_if(|place| place.index < size) {
             self.bad_tile.get_or_insert(tile_of(place.index));
         }
@@ -233,17 +230,25 @@ impl<'a> Node<'a> {
 
     /// The lines do not come to the root over `size` of them.
     fn changed(&self, size: u64) -> Flaw {
-        match (&self.different, &self.unproved) {
+        match &self.different {
             // Files begin alike: the banner is the same where its place is another.
-            (Some(place), _) if self.starts_elsewhere(place) => {
+            Some(place) if self.starts_elsewhere(place) => {
                 Flaw::at(&place.file, place.line, Cause::LinesMissing)
             }
-            (Some(place), _) if place.index < size => {
-                Flaw::at(&place.file, place.line, Cause::Forged)
+            Some(place) if place.index < size => Flaw::at(&place.file, place.line, Cause::Forged),
+            _ => {
+                let (file, line) = self.first_unproved();
+                Flaw::at(file, line, Cause::NotAsSigned(size))
             }
-            (_, Some(place)) => Flaw::at(&place.file, place.line, Cause::NotAsSigned(size)),
-            _ => self.flaw_here(Cause::NotAsSigned(size)),
         }
+    }
+
+    /// The first line that no checkpoint has proved: that after the last one covered. The line of
+    /// the checkpoint may stand after others that it does not cover.
+    fn first_unproved(&self) -> (&str, u64) {
+        let index = self.summary.signed;
+        let of = self.files.iter().rev().find(|(first, _)| *first <= index);
+        of.map_or(("", 0), |(first, file)| (file, index - first + 1))
     }
 
     /// Whether the difference is that of a whole file. Files begin alike: the banner may be the
