@@ -19,9 +19,10 @@ TOKEN    := $(EMBEDDED)/target/release/libclaviger_token.so
 WITH     := $(if $(filter kryoptic,$(PROFILE)),$(TOKEN))
 UNITS     = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
+MAN       = $(DESTDIR)$(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench conformance crash unit-score unit-boot build token install clean
+.PHONY: help run test vectors lint deny bench audit-bench tamper conformance crash unit-score unit-boot build token install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,15 @@ bench: $(WITH) ## measure the release build, on a token of PROFILE
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
 	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) run --release --locked -p tests --bin bench
+
+audit-bench: ## measure how claviger-audit verifies logs of 1 and 10 million entries, in TMPDIR
+	@.ci/need build
+	$(CARGO) build --release --locked -p audit
+	$(CARGO) run --release --locked -p tests --bin audit-bench -- $(ENTRIES)
+
+tamper: ## every bit, line, length and older state of a log changed: some minutes; make test takes samples
+	@.ci/need build
+	CLAVIGER_EVERY_BIT=1 $(CARGO) test --release --locked -p audit --test tampering
 
 # The passphrases go by the environment: a command line can be read by others.
 conformance: export CLAVIGER_USER_PASSPHRASE := $(or $(value CLAVIGER_USER_PASSPHRASE),$(value USER_PASSPHRASE))
@@ -116,6 +126,7 @@ install: ## put what `make build` made, units, profiles and documents under DEST
 		install -m 0644 $$p $(DESTDIR)$(PREFIX)/share/claviger/profiles/ || exit 1; done
 	install -m 0644 systemd/profiles/*.conf $(DOCS)/systemd-profiles/
 	install -m 0644 LICENSE SECURITY.md CHANGELOG.md systemd/claviger.toml docs/*.md $(DOCS)/
+	install -D -m 0644 -t $(MAN) docs/man/claviger-audit.1
 	install -d $(DOCS)/adr
 	install -m 0644 docs/adr/*.md $(DOCS)/adr/
 

@@ -57,7 +57,7 @@ impl LogKey {
 
     /// This key under the name that the vkey in `directory` gives it, if that is the name of this
     /// log or of one that was begun anew after it: the key itself is never taken from there.
-    pub(crate) fn as_in(&self, directory: &Path) -> Self {
+    pub fn as_in(&self, directory: &Path) -> Self {
         let vkey = std::fs::read_to_string(directory.join(VKEY)).unwrap_or_default();
         let numbered = |key: &Self| *key == Self::of_generation(key.key, key.generation());
         let later = |found: &Self| {

@@ -65,11 +65,20 @@ pub enum Cause {
     #[error("the latest checkpoint is not repeated from here on: the line was changed or cut off")]
     NotRepeated,
     /// The lines up to the given checkpoint are not those that it was made of.
-    #[error("rewritten: the first {0} lines are not those of the checkpoint given with --since")]
+    #[error("rewritten: the first {0} lines are not those that an earlier checkpoint was made of")]
     Rewritten(u64),
+    /// The file is shorter than it was at the visit that the verification went on from.
+    #[error("rolled back: {read} bytes of it were read at the last visit, and {found} are here")]
+    RolledBackFile {
+        /// How many bytes were read.
+        read: u64,
+        /// How many bytes there are.
+        found: u64,
+    },
     /// There are fewer lines than there were at the given checkpoint.
     #[error(
-        "rolled back: --since covers {since} lines, and after it there was one more; {found} are here"
+        "rolled back: an earlier checkpoint covers {since} lines, and after it there was one more; \
+         {found} are here"
     )]
     RolledBack {
         /// The size of the given checkpoint.
@@ -136,7 +145,7 @@ impl Cause {
             Self::NotAsSigned(_) => "not_as_signed",
             Self::NotRepeated => "not_repeated",
             Self::Rewritten(_) => "rewritten",
-            Self::RolledBack { .. } => "rolled_back",
+            Self::RolledBack { .. } | Self::RolledBackFile { .. } => "rolled_back",
             Self::SequenceGap { .. } => "sequence_gap",
             Self::TimeBackwards { .. } => "time_backwards",
             Self::TornTail => "torn_tail",
@@ -152,16 +161,27 @@ pub(crate) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
     number: u64,
+    offset: u64,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), number: 0 }
+        Self::after(reader, (0, 0))
+    }
+
+    /// The lines of a reader that is behind so many lines and bytes of its file.
+    pub(crate) fn after(reader: R, (number, offset): (u64, u64)) -> Self {
+        Self { reader, buffer: Vec::new(), number, offset }
     }
 
     /// The number of the line read last.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// How many bytes of the file are behind that line.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The next line without its line end (LF or CRLF), or `None` at the end.
@@ -173,7 +193,9 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         self.number += 1;
-        let full = u64::try_from(self.buffer.len()).is_ok_and(|read| read >= LINE_LIMIT);
+        let length = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        self.offset = self.offset.saturating_add(length);
+        let full = length >= LINE_LIMIT;
         let Some(line) = self.buffer.strip_suffix(b"\n") else {
             return Err(if full { Cause::LongLine } else { Cause::TornTail });
         };

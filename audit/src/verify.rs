@@ -4,14 +4,14 @@ use std::io::BufRead;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::{Signature, VerifyingKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::event::LogResult;
 use crate::line::{FileKey, Line, Record};
 use crate::reading::{Cause, Finding, Lines};
 
 /// What a file without a fault holds.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Summary {
     /// Records, those that bring a key too.
     pub records: u64,
@@ -52,12 +52,29 @@ pub(crate) struct Check<'a> {
     logger: &'a VerifyingKey,
     /// Of the last key record.
     file_key: Option<FileKey>,
+    /// That record, as a line.
+    pub(crate) key_record: String,
     pub(crate) summary: Summary,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn new(logger: &'a VerifyingKey) -> Self {
-        Self { logger, file_key: None, summary: Summary::default() }
+        Self { logger, file_key: None, key_record: String::new(), summary: Summary::default() }
+    }
+
+    /// The check of a file that this much was found in, the last key being that of `key_record`.
+    pub(crate) fn go_on(
+        logger: &'a VerifyingKey,
+        key_record: &str,
+        summary: Summary,
+    ) -> Result<Self, Cause> {
+        let mut check = Self::new(logger);
+        let Line::Record(record) = Line::parse(key_record).map_err(Cause::Malformed)? else {
+            return Err(Cause::NoKey);
+        };
+        check.key(&record)?;
+        check.summary = summary;
+        Ok(check)
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Cause> {
@@ -72,7 +89,7 @@ impl<'a> Check<'a> {
 
     fn record(&mut self, record: &Record<'_>) -> Result<(), Cause> {
         if record.is_key_init() {
-            self.file_key = Some(self.signed_key(record)?);
+            self.key(record)?;
             self.summary.keys += 1;
         }
         let file_key = self.file_key.as_ref().ok_or(Cause::NoKey)?;
@@ -84,6 +101,12 @@ impl<'a> Check<'a> {
             Some(_) => Ok(()),
             None => Err(Cause::UnknownResult(record.head.result)),
         }
+    }
+
+    fn key(&mut self, record: &Record<'_>) -> Result<(), Cause> {
+        self.file_key = Some(self.signed_key(record)?);
+        self.key_record = format!("{}{}", record.tagged, record.tag);
+        Ok(())
     }
 
     fn signed_key(&self, record: &Record<'_>) -> Result<FileKey, Cause> {

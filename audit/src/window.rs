@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::tree::{Hash, Tree};
+use crate::tree::{Hash, TileId, Tree};
 
 /// Leaves are pushed; roots are asked for, no older than the last [`WINDOW`] leaves.
 #[derive(Default)]
@@ -11,9 +11,21 @@ pub(crate) struct Window {
     /// The tree without the latest leaves.
     base: Tree,
     latest: VecDeque<Hash>,
+    /// Tiles that were filled by it, above those of leaves: one of 65,536 lines or more.
+    above: Vec<(TileId, Vec<Hash>)>,
 }
 
 impl Window {
+    /// The tree over `base` and the leaves after it.
+    pub(crate) fn over(base: Tree, latest: impl IntoIterator<Item = Hash>) -> Self {
+        Self { base, latest: latest.into_iter().collect(), above: Vec::new() }
+    }
+
+    /// The tree up to where it was settled, and the leaves after that.
+    pub(crate) fn parts(&self) -> (&Tree, impl ExactSizeIterator<Item = Hash>) {
+        (&self.base, self.latest.iter().copied())
+    }
+
     /// How many leaves there are.
     pub(crate) fn size(&self) -> u64 {
         self.base.size() + u64::try_from(self.latest.len()).unwrap_or(u64::MAX)
@@ -42,8 +54,18 @@ impl Window {
     pub(crate) fn settle(&mut self, size: u64) {
         while self.base.size() < size {
             let Some(leaf) = self.latest.pop_front() else { return };
-            self.base.push(leaf, |_, _| {});
+            let above = &mut self.above;
+            self.base.push(leaf, |id, tile| {
+                if id.level > 0 {
+                    above.push((id, tile.to_vec()));
+                }
+            });
         }
+    }
+
+    /// The tiles above those of leaves that were filled since the last call.
+    pub(crate) fn take_above(&mut self) -> Vec<(TileId, Vec<Hash>)> {
+        std::mem::take(&mut self.above)
     }
 }
 

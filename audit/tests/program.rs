@@ -200,3 +200,82 @@ fn a_node_is_verified_proved_and_exported() {
         (8, &1.into(), &"forged_tag".into())
     );
 }
+
+#[test]
+fn a_run_goes_on_from_where_the_last_one_ended() {
+    let (home, aside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let directory = home.path().to_str().unwrap();
+    let entries = |count: usize| {
+        let key = SoftKey(SigningKey::from_bytes(&[7; 32]));
+        let log = Log::start(Options::new(home.path(), "Claviger test"), Box::new(key)).unwrap();
+        for _ in 0..count {
+            let (kind, ok) = (LogType::LOG_TYPE_STARTUP, LogResult::LOG_RESULT_OK);
+            let _ = log.append(kind, ok, Subject::None, Ext::None).unwrap();
+        }
+        log.shutdown();
+    };
+    entries(3);
+    let (vkey, state) = (home.path().join("logger.vkey"), aside.path().join("state"));
+    let (vkey, state) = (vkey.to_str().unwrap(), state.to_str().unwrap());
+    let resume = || run(&["verify", directory, "--key", vkey, "--resume", state]);
+    let first = resume();
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    assert!(!out(&first).contains("earlier runs"), "{}", out(&first));
+    entries(4);
+    let second = resume();
+    assert!(out(&second).contains("9 records in 2 files"), "{}", out(&second));
+    assert!(out(&second).contains("by earlier runs"), "{}", out(&second));
+    // Nobody looks at a bar that goes to a file.
+    assert_eq!(err(&second), "");
+    let kept = std::fs::read_to_string(state).unwrap();
+    let file = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let last = file.filter(|path| path.extension().is_some_and(|e| e == "log")).max().unwrap();
+    let text = std::fs::read_to_string(&last).unwrap();
+    put(home.path(), last.to_str().unwrap(), &text[..text.len() / 2]);
+    let cut = resume();
+    assert_eq!(code(&cut), 8, "{}", out(&cut));
+    assert!(out(&cut).contains("rolled back"), "{}", out(&cut));
+    assert_eq!(std::fs::read_to_string(state).unwrap(), kept, "nothing is kept of a bad log");
+    put(home.path(), last.to_str().unwrap(), &text);
+    let within = home.path().join("state");
+    for wrong in [
+        &["--resume", within.to_str().unwrap()][..],
+        &["--resume", vkey],
+        &["--resume", state, "--since", state],
+        &["--resume", state, "--plain"],
+        &[directory, "--resume", state],
+    ] {
+        let arguments = [&["verify", directory, "--key", vkey][..], wrong].concat();
+        assert_eq!(code(&run(&arguments)), 2, "{wrong:?}");
+    }
+    put(aside.path(), "state", "{}");
+    let spoilt = resume();
+    assert!(code(&spoilt) == 2 && err(&spoilt).contains("take it away"), "{}", err(&spoilt));
+}
+
+/// The man page names every command and every option of it.
+#[test]
+fn the_man_page_has_all_commands_and_options() {
+    let page = include_str!("../../docs/man/claviger-audit.1").replace('\\', "");
+    let help = out(&run(&["--help"]));
+    let (_, commands) = help.split_once("Commands:").unwrap();
+    let commands = commands.lines().skip(1).take_while(|line| !line.is_empty());
+    let mut count = 0;
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        if command == "help" {
+            continue;
+        }
+        count += 1;
+        let (_, section) =
+            page.split_once(&format!(".SS {command}\n")).unwrap_or_else(|| panic!("no {command}"));
+        let section = section.split("\n.S").next().unwrap();
+        let help = out(&run(&[command, "--help"]));
+        for word in help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2)
+        {
+            let option = word.trim_end_matches([',', '.', ':']);
+            let known = option == "--help" || section.contains(option);
+            assert!(known, "{option} of {command} is not in the man page");
+        }
+    }
+    assert_eq!(count, 8);
+}

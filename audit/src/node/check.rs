@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, LogKey};
 use crate::disk::{self, Directory, Shelf};
 use crate::node::Flaw;
+use crate::node::following::{Follow, Known, Road, Unfollowed};
 use crate::node::oracle::{Oracle, tile_of};
 use crate::reading::{Cause, Lines};
 use crate::restore::CHECKPOINT;
@@ -17,7 +18,7 @@ use crate::verify::Check;
 use crate::window::Window;
 
 /// What a log without a flaw holds.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NodeSummary {
     /// Log files.
     pub files: u64,
@@ -48,6 +49,20 @@ pub fn verify_node(
     key: &LogKey,
     since: Option<&Checkpoint>,
 ) -> Result<NodeSummary, Flaw> {
+    let known = since.map_or(Known::Nothing, Known::Checkpoint);
+    verify_node_from(directory, key, known, &mut Unfollowed)
+}
+
+/// Does what [`verify_node`] does, from what is known, and tells `follow` how it comes along.
+///
+/// # Errors
+/// As [`verify_node`].
+pub fn verify_node_from(
+    directory: &Path,
+    key: &LogKey,
+    known: Known<'_>,
+    follow: &mut dyn Follow,
+) -> Result<NodeSummary, Flaw> {
     let key = &key.as_in(directory);
     let unreadable = |file: &str, error| Flaw::at(file, 0, Cause::Unreadable(error));
     // Read first: a running daemon puts the line in a file before.
@@ -57,32 +72,53 @@ pub fn verify_node(
     let published = Checkpoint::open(&String::from_utf8_lossy(&note), key)
         .map_err(|bad| Flaw::at(CHECKPOINT, 0, bad))?;
     let ids = disk::list(directory).map_err(|error| unreadable("", error))?;
-    let mut node = Node::new(directory, key, (&published, since));
+    let mut node = Node::new(directory, key, (&published, known.checkpoint()));
+    let visit = known.visit();
+    if let Some(visit) = visit {
+        node.go_on(visit, &ids)?;
+    }
+    let mut road = Road::over(directory, &ids, follow);
     for id in ids {
-        let path = disk::path_of(directory, id);
-        let file = format!("{id:08x}.log");
-        let open = File::open(path).map_err(|error| unreadable(&file, error))?;
-        node.file(&file, Lines::new(BufReader::new(open)))?;
+        let file = name_of(id);
+        let open = File::open(disk::path_of(directory, id));
+        let open = open.map_err(|error| unreadable(&file, error))?;
+        match visit {
+            Some(visit) if id < visit.at.file => {}
+            Some(visit) if id == visit.at.file => {
+                let rest = node.rest(visit, open)?;
+                node.file(id, rest, &mut road)?;
+            }
+            _ => {
+                let lines = Lines::new(BufReader::new(open));
+                node.file(id, (lines, Check::new(key.key())), &mut road)?;
+            }
+        }
+        road.leave(id);
     }
     node.end()
 }
 
 /// A line, for people.
 #[derive(Clone, Debug, Default)]
-struct Place {
-    file: String,
-    line: u64,
-    index: u64,
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) index: u64,
 }
 
-struct Node<'a> {
-    key: &'a LogKey,
-    published: &'a Checkpoint,
+/// The name of a log file.
+pub(super) fn name_of(id: u32) -> String {
+    format!("{id:08x}.log")
+}
+
+pub(super) struct Node<'a> {
+    pub(super) key: &'a LogKey,
+    pub(super) published: &'a Checkpoint,
     since: Option<&'a Checkpoint>,
-    window: Window,
+    pub(super) window: Window,
     oracle: Oracle,
-    summary: NodeSummary,
-    here: Place,
+    pub(super) summary: NodeSummary,
+    pub(super) here: Place,
     /// The files so far, each with the index of its first line.
     files: Vec<(u64, String)>,
     /// The first of them that is not what the oracle says.
@@ -92,8 +128,10 @@ struct Node<'a> {
     /// A tile that was wrong about lines that were right.
     bad_tile: Option<String>,
     /// Where the first line stands that the published checkpoint does not cover.
-    after_published: Option<Place>,
-    repeated: bool,
+    pub(super) after_published: Option<Place>,
+    pub(super) repeated: bool,
+    /// That of the line that was read last, if it had one.
+    reached: Option<Checkpoint>,
 }
 
 impl<'a> Node<'a> {
@@ -116,12 +154,23 @@ impl<'a> Node<'a> {
             bad_tile: None,
             after_published: None,
             repeated: false,
+            reached: None,
         }
     }
 
-    fn file(&mut self, name: &str, mut lines: Lines<BufReader<File>>) -> Result<(), Flaw> {
-        let mut check = Check::new(self.key.key());
-        self.files.push((self.window.size(), name.to_owned()));
+    /// Whether nothing was found so far that is told at the end only.
+    pub(super) fn is_clean(&self) -> bool {
+        self.different.is_none() && self.bad_tile.is_none() && self.oracle.cut.is_none()
+    }
+
+    fn file(
+        &mut self,
+        id: u32,
+        (mut lines, mut check): (Lines<BufReader<File>>, Check<'_>),
+        road: &mut Road<'_>,
+    ) -> Result<(), Flaw> {
+        let name = &name_of(id);
+        self.files.push((self.window.size().saturating_sub(lines.number()), name.clone()));
         loop {
             let number = lines.number() + 1;
             let line = match lines.next() {
@@ -136,6 +185,11 @@ impl<'a> Node<'a> {
             self.here = Place { file: name.to_owned(), line: number, index: self.window.size() };
             self.summary.unsigned_records += check.summary.records - before;
             self.line(line)?;
+            if let Some(checkpoint) = self.reached.take() {
+                let visit = self.visit(checkpoint, &lines, (id, &check));
+                visit.into_iter().for_each(|visit| road.reached(visit));
+            }
+            road.at(number, lines.offset());
         }
         let found = check.summary;
         if self.summary.records == 0 {
@@ -160,6 +214,7 @@ impl<'a> Node<'a> {
         if let Some(opened) = Checkpoint::open_line(line, self.key) {
             let checkpoint = opened.map_err(|bad| self.flaw_here(bad))?;
             self.checkpoint(&checkpoint)?;
+            self.reached = Some(checkpoint);
         }
         if self.window.size() == self.published.size() {
             self.compare(self.published)?;
@@ -194,6 +249,11 @@ impl<'a> Node<'a> {
         self.compare(checkpoint)?;
         self.repeated |= checkpoint == self.published;
         self.window.settle(size);
+        for (id, tile) in self.window.take_above() {
+            if !self.oracle.agrees(id, &tile) {
+                self.bad_tile.get_or_insert(id.path());
+            }
+        }
         self.summary.checkpoints += 1;
         self.summary.signed = size;
         self.summary.unsigned_records = 0;
@@ -248,7 +308,8 @@ impl<'a> Node<'a> {
     fn first_unproved(&self) -> (&str, u64) {
         let index = self.summary.signed;
         let of = self.files.iter().rev().find(|(first, _)| *first <= index);
-        of.map_or(("", 0), |(first, file)| (file, index - first + 1))
+        let of = of.or(self.files.first());
+        of.map_or(("", 0), |(first, file)| (file, index.saturating_sub(*first) + 1))
     }
 
     /// Whether the difference is that of a whole file. Files begin alike: the banner may be the
@@ -284,7 +345,8 @@ impl<'a> Node<'a> {
             let place = self.after_published.as_ref().unwrap_or(&self.here);
             return Err(Flaw::at(&place.file, place.line, Cause::NotRepeated));
         }
-        match self.bad_tile.or(self.different.map(|place| tile_of(place.index))) {
+        let different = self.different.map(|place| tile_of(place.index));
+        match self.bad_tile.or(different).or(self.oracle.cut) {
             Some(tile) => Err(Flaw::at(&tile, 0, Cause::BadTile)),
             None => Ok(self.summary),
         }

@@ -1,11 +1,16 @@
 //! The offline check of all files of a node, against the logger's public key alone.
 
 mod check;
+mod following;
 mod oracle;
 mod proving;
+mod resuming;
+mod visit;
 
-pub use check::{NodeSummary, verify_node};
+pub use check::{NodeSummary, verify_node, verify_node_from};
+pub use following::{Follow, Known};
 pub use proving::{prove, prove_consistency};
+pub use visit::{BadVisit, Visit};
 
 use thiserror::Error;
 

@@ -2,7 +2,9 @@
 
 mod all_rows;
 mod key;
+mod progress;
 mod proof;
+mod resume;
 mod show;
 mod stats;
 mod verify;
@@ -36,6 +38,10 @@ enum Command {
         /// An earlier checkpoint that was kept elsewhere: the directory must go on from it
         #[arg(long, conflicts_with = "plain")]
         since: Option<PathBuf>,
+        /// Go on from where the last run with this file ended, and keep there where this one ends.
+        /// Lines that an earlier run has proved are not read again. Keep it out of the log directory
+        #[arg(long, value_name = "STATE", conflicts_with_all = ["plain", "since"])]
+        resume: Option<PathBuf>,
         /// Check the files of directories one by one, without checkpoints: for files of a device
         #[arg(long)]
         plain: bool,
@@ -153,8 +159,8 @@ fn run(out: &mut dyn Write, command: Command) -> io::Result<Outcome> {
         Err(error) => Ok(usage(&error)),
     };
     match command {
-        Command::Verify { paths, key, since, plain, json } => {
-            let how = verify::How { json, plain, since };
+        Command::Verify { paths, key, since, resume, plain, json } => {
+            let how = verify::How { json, plain, since, resume };
             with_key(&key, &mut |key| verify::run(out, &paths, key, &how))
         }
         Command::Proof { directory, index, key } => {

@@ -5,11 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use audit::{Cause, Checkpoint, Finding, Flaw, LogKey, NodeSummary, Summary};
-use audit::{rfc3339, verify, verify_node};
+use audit::{Cause, Checkpoint, Finding, Flaw, Known, LogKey, NodeSummary, Summary};
+use audit::{rfc3339, verify, verify_node_from};
 use serde_json::json;
 
-use crate::{Outcome, complain};
+use crate::resume::{Follower, State};
+use crate::{Outcome, complain, usage};
 
 /// Checks every file, goes on after a fault, and ends with the worst outcome.
 ///
@@ -23,16 +24,22 @@ pub(crate) fn run(
 ) -> io::Result<Outcome> {
     let since = match how.since.as_deref().map(|path| checkpoint(path, key)).transpose() {
         Ok(since) => since,
-        Err(error) => {
-            complain(&error);
-            return Ok(Outcome::Usage);
-        }
+        Err(error) => return Ok(usage(&error)),
     };
     let json = how.json;
+    if let (Some(state), [directory]) = (&how.resume, paths) {
+        return match State::open(state, directory, key) {
+            Ok(state) => resumed(out, directory, (key, state), json),
+            Err(error) => Ok(usage(&error)),
+        };
+    } else if how.resume.is_some() {
+        return Ok(usage(&"--resume goes with one log directory: each has a state of its own"));
+    }
     let mut worst = Outcome::Proved;
     for path in paths {
         if path.is_dir() && !how.plain {
-            worst = worst.max(node(out, path, (key, since.as_ref()), json)?);
+            let known = since.as_ref().map_or(Known::Nothing, Known::Checkpoint);
+            worst = worst.max(node(out, path, (key, known), (&mut Follower::new(None), json))?);
             continue;
         }
         let outcome = match files_of(path) {
@@ -56,6 +63,7 @@ pub(crate) struct How {
     pub(crate) json: bool,
     pub(crate) plain: bool,
     pub(crate) since: Option<PathBuf>,
+    pub(crate) resume: Option<PathBuf>,
 }
 
 fn checkpoint(path: &Path, key: &LogKey) -> Result<Checkpoint, String> {
@@ -63,15 +71,47 @@ fn checkpoint(path: &Path, key: &LogKey) -> Result<Checkpoint, String> {
     Checkpoint::open(&note, key).map_err(|e| format!("--since {}: {e}", path.display()))
 }
 
+/// A directory from where the last verification ended.
+fn resumed(
+    out: &mut dyn Write,
+    directory: &Path,
+    (key, state): (&LogKey, State),
+    json: bool,
+) -> io::Result<Outcome> {
+    let visit = state.visit.clone();
+    let mut follower = Follower::new(Some(state));
+    let known = visit.as_ref().map_or(Known::Nothing, Known::Visit);
+    let outcome = node(out, directory, (key, known), (&mut follower, json))?;
+    if outcome != Outcome::Proved {
+        return Ok(outcome);
+    }
+    Ok(follower.finish().map_or_else(
+        |error| {
+            complain(&error);
+            Outcome::Unexpected
+        },
+        |()| outcome,
+    ))
+}
+
 /// A directory as a whole.
 fn node(
     out: &mut dyn Write,
     directory: &Path,
-    (key, since): (&LogKey, Option<&Checkpoint>),
-    json: bool,
+    (key, known): (&LogKey, Known<'_>),
+    (follower, json): (&mut Follower, bool),
 ) -> io::Result<Outcome> {
-    let checked = verify_node(directory, key, since);
-    let line = if json { node_json(directory, &checked) } else { node_text(directory, &checked) };
+    let checked = verify_node_from(directory, key, known, follower);
+    follower.clear();
+    let from = match known {
+        Known::Visit(visit) => Some(visit.checkpoint().size()),
+        _ => None,
+    };
+    let line = if json {
+        node_json(directory, &checked, from)
+    } else {
+        node_text(directory, &checked, from)
+    };
     writeln!(out, "{line}")?;
     Ok(match checked {
         Ok(_) => Outcome::Proved,
@@ -87,12 +127,15 @@ pub(crate) fn outcome_of(finding: &Finding) -> Outcome {
     }
 }
 
-fn node_text(directory: &Path, checked: &Result<NodeSummary, Flaw>) -> String {
+/// `from`: so many lines were proved by an earlier run.
+fn node_text(directory: &Path, checked: &Result<NodeSummary, Flaw>, from: Option<u64>) -> String {
     let directory = directory.display();
+    let from =
+        from.map_or_else(String::new, |lines| format!("; the first {lines} by earlier runs"));
     match checked {
         Ok(found) => format!(
             "{directory}: proved, {} records in {} files from {} to {}; {} lines, {} of them \
-             under the last of {} checkpoints, {} records after it",
+             under the last of {} checkpoints, {} records after it{from}",
             found.records,
             found.files,
             rfc3339(found.first_time),
@@ -106,10 +149,12 @@ fn node_text(directory: &Path, checked: &Result<NodeSummary, Flaw>) -> String {
     }
 }
 
-fn node_json(directory: &Path, checked: &Result<NodeSummary, Flaw>) -> String {
+fn node_json(directory: &Path, checked: &Result<NodeSummary, Flaw>, from: Option<u64>) -> String {
     let directory = directory.display().to_string();
     match checked {
-        Ok(found) => json!({ "directory": directory, "proved": true, "summary": found }),
+        Ok(found) => json!({
+            "directory": directory, "proved": true, "summary": found, "by_earlier_runs": from,
+        }),
         Err(Flaw { file, finding: Finding { line, cause } }) => json!({
             "directory": directory,
             "proved": false,
