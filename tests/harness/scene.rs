@@ -50,7 +50,8 @@ impl Scene {
         Self::of(home, daemon)
     }
 
-    fn of(home: Home, daemon: Daemon) -> Self {
+    /// A daemon that runs in this folder.
+    pub fn of(home: Home, daemon: Daemon) -> Self {
         let client = Client::of(&daemon);
         Self { client, daemon, home, tokens: Mutex::default(), phone: OnceLock::new() }
     }
