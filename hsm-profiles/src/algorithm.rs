@@ -87,6 +87,15 @@ pub enum Mode {
     Ecb,
     /// SP 800-38D, with a nonce and a tag of 16 bytes each.
     Gcm,
+    /// The same with a nonce of 12 bytes. It has no name in the HEM API.
+    Gcm96,
+}
+
+impl Mode {
+    /// Whether it is one of the two forms of GCM.
+    pub const fn is_gcm(self) -> bool {
+        matches!(self, Self::Gcm | Self::Gcm96)
+    }
 }
 
 /// The length of an AES key.

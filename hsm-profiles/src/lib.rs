@@ -42,7 +42,7 @@ pub use protocol::{
     TokenFault, TokenStatus, Usage,
 };
 pub use sealed::{
-    NewSealed, Outcome, SealedKey, SealedTask, Statement, verify_eddsa, verify_ml_dsa,
+    NewSealed, Outcome, SealedKey, SealedTask, Statement, encapsulate, verify_eddsa, verify_ml_dsa,
 };
 pub use signature::{der, verify};
 pub use system::System;

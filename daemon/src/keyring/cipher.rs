@@ -1,6 +1,6 @@
 //! Enciphering and wrapping.
 
-use hsm_profiles::{Answer, Cipher, Ciphered, Mode, SecretBytes, Task, Width};
+use hsm_profiles::{Answer, Cipher, Ciphered, SecretBytes, Task, Width};
 use policies::{Permit, Use};
 
 use super::employ::{misled, public, secret};
@@ -23,7 +23,7 @@ impl Keyring {
     ) -> Result<Ciphered, KeyFault> {
         let own = self.own(&leave)?;
         may_cipher(&own.record, sharing.as_ref(), cipher.width)?;
-        if cipher.mode == Mode::Gcm {
+        if cipher.mode.is_gcm() {
             self.0.spend_nonce(leave.kid()).await?;
         }
         let task = Task::Encrypt { cipher, aad, plain };

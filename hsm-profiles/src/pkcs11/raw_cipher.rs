@@ -30,7 +30,7 @@ pub(crate) enum How<'a> {
     Ecb,
     /// `CKM_AES_GCM` with this nonce and these authenticated bytes; the tag of 16 bytes follows the
     /// ciphertext.
-    Gcm(&'a [u8; 16], &'a [u8]),
+    Gcm(&'a [u8], &'a [u8]),
 }
 
 type Work = unsafe extern "C" fn(
@@ -148,7 +148,7 @@ fn work(
 /// some modules trip over.
 fn gcm(how: &How<'_>) -> Result<CK_GCM_PARAMS, Error> {
     let (iv, aad) = match *how {
-        How::Gcm(iv, aad) => (iv.as_slice(), aad),
+        How::Gcm(iv, aad) => (iv, aad),
         How::Cbc(_) | How::Ecb => (&[][..], &[][..]),
     };
     Ok(CK_GCM_PARAMS {

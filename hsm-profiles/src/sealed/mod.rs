@@ -27,7 +27,20 @@ pub use task::{NewSealed, Outcome, SealedKey, SealedTask, Statement};
 pub(crate) use task::{needs_randomness, perform};
 pub use verify::{verify_eddsa, verify_ml_dsa};
 
+use zeroize::Zeroizing;
+
 use crate::key_type::{Family, KeyType};
+use crate::protocol::SecretBytes;
+
+/// A ciphertext for whoever has the private half of `public`, an ML-KEM key of the type `kind`, and
+/// the secret in it (FIPS 203). `fresh` is m: random, used once. `None` for what is no such key.
+pub fn encapsulate(
+    kind: KeyType,
+    public: &[u8],
+    fresh: &Zeroizing<[u8; 32]>,
+) -> Option<(Vec<u8>, SecretBytes)> {
+    encapsulate_to(kind, public, fresh).ok()
+}
 
 /// Whether keys of this type are made sealed where the token lacks the type. AES keys are sealed only
 /// where they are derived: a token that seals has AES itself.

@@ -167,13 +167,14 @@ impl Seat {
     ) -> Result<Ciphered, Failure> {
         let iv = match cipher.mode {
             Mode::Ecb => [0; 16],
-            Mode::Cbc | Mode::Gcm => pkcs11::random_block(&self.session)?,
+            Mode::Cbc | Mode::Gcm | Mode::Gcm96 => pkcs11::random_block(&self.session)?,
         };
+        let iv = iv.get(..iv_length(cipher.mode)).unwrap_or_default();
         let padded = match cipher.mode {
             Mode::Cbc => software::pad(plain),
-            Mode::Ecb | Mode::Gcm => Zeroizing::new(plain.to_vec()),
+            Mode::Ecb | Mode::Gcm | Mode::Gcm96 => Zeroizing::new(plain.to_vec()),
         };
-        let how = how(cipher.mode, &iv, aad);
+        let how = how(cipher.mode, iv, aad)?;
         let mut text = match engine {
             Engine::Memory(key) => software::encrypt(cipher.width, key, how, &padded)?,
             Engine::Token(key) => pkcs11::encrypt(&self.session, *key, how, &padded)?,
@@ -181,7 +182,7 @@ impl Seat {
         let (iv, tag) = match cipher.mode {
             Mode::Cbc => (iv.to_vec(), Vec::new()),
             Mode::Ecb => (Vec::new(), Vec::new()),
-            Mode::Gcm => (iv.to_vec(), text.split_off(plain.len().min(text.len()))),
+            Mode::Gcm | Mode::Gcm96 => (iv.to_vec(), text.split_off(plain.len().min(text.len()))),
         };
         Ok(Ciphered { text, iv, tag })
     }
@@ -193,15 +194,10 @@ impl Seat {
         aad: &[u8],
         sealed: &Ciphered,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let iv = match cipher.mode {
-            Mode::Ecb => [0; 16],
-            Mode::Cbc | Mode::Gcm => sealed
-                .iv
-                .as_slice()
-                .try_into()
-                .map_err(|_| Failure::Argument("an initialisation vector has 16 bytes"))?,
-        };
-        let how = how(cipher.mode, &iv, aad);
+        if sealed.iv.len() != iv_length(cipher.mode) {
+            return Err(Failure::Argument("the initialisation vector has not the right length"));
+        }
+        let how = how(cipher.mode, &sealed.iv, aad)?;
         let text = [sealed.text.as_slice(), &sealed.tag].concat();
         let plain = match engine {
             Engine::Memory(key) => software::decrypt(cipher.width, key, how, &text)?,
@@ -209,7 +205,7 @@ impl Seat {
         };
         match cipher.mode {
             Mode::Cbc => software::unpad(plain),
-            Mode::Ecb | Mode::Gcm => Ok(plain),
+            Mode::Ecb | Mode::Gcm | Mode::Gcm96 => Ok(plain),
         }
     }
 
@@ -266,11 +262,21 @@ fn width(task: &Task) -> Option<Width> {
     }
 }
 
-fn how<'a>(mode: Mode, iv: &'a [u8; 16], aad: &'a [u8]) -> How<'a> {
-    match mode {
-        Mode::Cbc => How::Cbc(iv),
+fn how<'a>(mode: Mode, iv: &'a [u8], aad: &'a [u8]) -> Result<How<'a>, Failure> {
+    let block = || iv.try_into().map_err(|_| Failure::Argument("CBC takes a vector of 16 bytes"));
+    Ok(match mode {
+        Mode::Cbc => How::Cbc(block()?),
         Mode::Ecb => How::Ecb,
-        Mode::Gcm => How::Gcm(iv, aad),
+        Mode::Gcm | Mode::Gcm96 => How::Gcm(iv, aad),
+    })
+}
+
+/// How many bytes the initialisation vector of a mode has.
+const fn iv_length(mode: Mode) -> usize {
+    match mode {
+        Mode::Cbc | Mode::Gcm => 16,
+        Mode::Ecb => 0,
+        Mode::Gcm96 => 12,
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn open(cipher: Cipher, key: &[u8], sealed: &Ciphered, aad: &[u8]) ->
             let key = DecryptingKey::ecb(unbound).unwrap();
             key.decrypt(&mut text, DecryptionContext::None).unwrap().to_vec()
         }
-        Mode::Gcm => {
+        Mode::Gcm | Mode::Gcm96 => {
             let msg = &[text, sealed.tag.clone()].concat();
             let nonce = sealed.iv.as_slice().try_into().unwrap();
             let payload = Payload { msg, aad };

@@ -114,11 +114,11 @@ pub async fn decrypt(
     }
     let iv = match cipher.mode {
         Mode::Ecb => Vec::new(),
-        Mode::Cbc | Mode::Gcm => block("iv", body.iv)?,
+        Mode::Cbc | Mode::Gcm | Mode::Gcm96 => block("iv", body.iv)?,
     };
     let tag = match cipher.mode {
         Mode::Cbc | Mode::Ecb => Vec::new(),
-        Mode::Gcm => block("tag", body.tag)?,
+        Mode::Gcm | Mode::Gcm96 => block("tag", body.tag)?,
     };
     let aad = bytes("aad", body.aad, MAX_AAD)?;
     let sharing = sharing(body.ext_kid.as_deref(), body.pubkey.as_ref(), body.ctx)?;

@@ -1,6 +1,6 @@
 //! AES under derived keys.
 
-use aes::cipher::consts::U16;
+use aes::cipher::consts::{U12, U16};
 use aes::cipher::{
     Array, Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt,
     BlockSizeUser, InnerIvInit, KeyInit,
@@ -115,9 +115,18 @@ fn encrypt_with<C: Aes>(cipher: C, how: How<'_>, plain: &[u8]) -> Result<Vec<u8>
             cbc.encrypt_blocks(blocks::<C>(&mut text)?);
         }
         How::Ecb => cipher.encrypt_blocks(blocks::<C>(&mut text)?),
-        How::Gcm(nonce, aad) => AesGcm::<C, U16>::from(cipher)
-            .encrypt_in_place(nonce.into(), aad, &mut text)
-            .map_err(|_| Failure::Argument("more than GCM takes at a time"))?,
+        How::Gcm(nonce, aad) => {
+            let done = match (<&[u8; 12]>::try_from(nonce), <&[u8; 16]>::try_from(nonce)) {
+                (Ok(nonce), _) => {
+                    AesGcm::<C, U12>::from(cipher).encrypt_in_place(nonce.into(), aad, &mut text)
+                }
+                (_, Ok(nonce)) => {
+                    AesGcm::<C, U16>::from(cipher).encrypt_in_place(nonce.into(), aad, &mut text)
+                }
+                _ => return Err(NONCE),
+            };
+            done.map_err(|_| Failure::Argument("more than GCM takes at a time"))?;
+        }
     }
     Ok(text)
 }
@@ -134,12 +143,23 @@ fn decrypt_with<C: Aes>(
             cbc.decrypt_blocks(blocks::<C>(&mut plain)?);
         }
         How::Ecb => cipher.decrypt_blocks(blocks::<C>(&mut plain)?),
-        How::Gcm(nonce, aad) => AesGcm::<C, U16>::from(cipher)
-            .decrypt_in_place(nonce.into(), aad, &mut *plain)
-            .map_err(|_| Failure::Argument("the tag does not fit: wrong key, aad or text"))?,
+        How::Gcm(nonce, aad) => {
+            let done = match (<&[u8; 12]>::try_from(nonce), <&[u8; 16]>::try_from(nonce)) {
+                (Ok(nonce), _) => {
+                    AesGcm::<C, U12>::from(cipher).decrypt_in_place(nonce.into(), aad, &mut *plain)
+                }
+                (_, Ok(nonce)) => {
+                    AesGcm::<C, U16>::from(cipher).decrypt_in_place(nonce.into(), aad, &mut *plain)
+                }
+                _ => return Err(NONCE),
+            };
+            done.map_err(|_| Failure::Argument("the tag does not fit: wrong key, aad or text"))?;
+        }
     }
     Ok(plain)
 }
+
+const NONCE: Failure = Failure::Argument("a nonce of GCM has 12 or 16 bytes");
 
 fn blocks<C: Aes>(bytes: &mut [u8]) -> Result<&mut [Block<C>], Failure> {
     match Array::slice_as_chunks_mut(bytes) {
