@@ -6,10 +6,11 @@ use audit::Log;
 
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
+use crate::config::Pqc;
 use crate::device::Device;
 use crate::keyring::Keyring;
 use crate::logbook::Logbook;
-use crate::login::{CheckIn, Desk};
+use crate::login::{CheckIn, Desk, Tickets};
 use crate::metrics::Requests;
 use crate::power::Switch;
 use crate::selftest::Examiner;
@@ -38,10 +39,14 @@ pub struct Parts {
     pub log: Log,
     /// The audit log, for reading.
     pub logbook: Logbook,
+    /// The limits of the post-quantum API.
+    pub pqc: Pqc,
     /// The tallies of requests.
     pub(crate) requests: Arc<Requests>,
     /// The end of this run.
     pub switch: Switch,
+    /// Tokens of limited use.
+    pub tickets: Tickets,
 }
 
 impl Appliance {
@@ -78,6 +83,10 @@ impl Appliance {
 
     pub(crate) fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.0.tickets
     }
 }
 
@@ -133,6 +142,12 @@ impl Reach for Logbook {
     }
 }
 
+impl Reach for Pqc {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.pqc
+    }
+}
+
 impl<A: Reach, B: Reach> Reach for (A, B) {
     fn reach(appliance: &Appliance) -> Self {
         (A::reach(appliance), B::reach(appliance))
@@ -142,6 +157,12 @@ impl<A: Reach, B: Reach> Reach for (A, B) {
 impl Reach for Switch {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.switch.clone()
+    }
+}
+
+impl Reach for Tickets {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.tickets.clone()
     }
 }
 

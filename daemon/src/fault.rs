@@ -16,6 +16,8 @@ pub type Why = Cow<'static, str>;
 pub enum Fault {
     /// The daemon has more work than it can take.
     Busy,
+    /// One that a surface names more exactly than by its status.
+    Coded(Coded),
     /// The daemon is not in a state to do this now.
     Conflict(Why),
     /// The token's scope or role does not allow it.
@@ -50,11 +52,36 @@ pub enum Fault {
     Unlogged,
 }
 
+/// A fault in the words of one surface.
+#[derive(Debug)]
+pub struct Coded {
+    /// What it amounts to: this alone decides the status and the log's entry.
+    pub fault: Box<Fault>,
+    /// How the surface's clients know it.
+    pub code: &'static str,
+    /// Where in the request it is; empty where that makes no sense.
+    pub place: Why,
+}
+
 impl Fault {
+    /// The same with how the surface's clients know it.
+    pub fn coded(self, code: &'static str, place: impl Into<Why>) -> Self {
+        Self::Coded(Coded { fault: Box::new(self), code, place: place.into() })
+    }
+
+    /// What it amounts to.
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Coded(coded) => coded.fault.plain(),
+            plain => plain,
+        }
+    }
+
     /// The sentence for the client.
     pub fn detail(&self) -> Why {
         match self {
             Self::Busy => "more work is waiting than can be taken: try again in a moment".into(),
+            Self::Coded(coded) => coded.fault.detail(),
             Self::Denied(denied) => denied.to_string().into(),
             Self::ForeignOrigin => "the Origin of this request is not one of the configured".into(),
             Self::Internal => "a defect in the daemon; the request id leads to its log".into(),

@@ -1,5 +1,7 @@
 //! A request as the surfaces see it: bounded, complete, without its socket.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Uri};
@@ -35,14 +37,27 @@ impl Inbound {
     /// # Errors
     /// [`Fault::Invalid`] says which member is wrong.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(self.json_text()?).map_err(|error| {
+            Fault::Invalid(format!("the body is not as it must be: {error}").into())
+        })
+    }
+
+    /// The body where it is said to be JSON; whether it is was not looked at.
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`] for another media type.
+    pub fn json_text(&self) -> Result<&[u8], Fault> {
         let media_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
         if !essence.trim().eq_ignore_ascii_case("application/json") {
             return Err(Fault::Invalid("the body must be sent as application/json".into()));
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Fault::Invalid(format!("the body is not as it must be: {error}").into())
-        })
+        Ok(&self.body)
+    }
+
+    /// The parameters of the query in their order, decoded.
+    pub fn query(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes())
     }
 
     /// The host that the client thinks it talks to, without its port.

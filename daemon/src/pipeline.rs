@@ -1,20 +1,21 @@
 //! The way of a request: admit, authenticate, route, authorise, operate, write down, answer.
 
+mod bearer;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
 use bytes::{Bytes, BytesMut};
-use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use matchit::Router;
 use policies::{Caller, Door, Subject};
 
+use self::bearer::Toll;
 use crate::appliance::Appliance;
 use crate::device::Device;
 use crate::fault::Fault;
@@ -78,10 +79,10 @@ impl Pipeline {
         let surface = row.and_then(|row| parts.routes.get(row)).map(|route| route.surface);
         let surface = surface.unwrap_or_else(|| surface::at(request.uri().path()));
         let visit = Visit(Arc::new((surface, Manners::of(&request))));
-        let mut response = match self.admit(request, found, visit.clone(), plain).await {
-            Ok(response) => response,
-            Err(fault) => visit.refuse(&fault, None),
-        };
+        let mut toll = Toll::None;
+        let admitted = self.admit(request, found, (visit.clone(), &mut toll), plain).await;
+        let mut response = admitted.unwrap_or_else(|fault| visit.refuse(&fault, None));
+        toll.settle(&parts.appliance, &mut response).await;
         visit.dress(parts.appliance.device(), &mut response);
         let status = response.status().as_u16();
         parts.appliance.requests().answered(row, status, began.elapsed());
@@ -93,7 +94,7 @@ impl Pipeline {
         self,
         request: Request<Incoming>,
         found: Result<Found, Fault>,
-        visit: Visit,
+        (visit, toll): (Visit, &mut Toll),
         plain: bool,
     ) -> Result<Outbound, Fault> {
         if plain && !self.0.plain {
@@ -105,9 +106,18 @@ impl Pipeline {
             let nothing_done = self.0.appliance.log().observe(audit::Subject::None).dismiss();
             return Ok(answer(nothing_done, surface.preflight()));
         }
-        let caller = self.authenticate(surface, request.headers())?;
         let (parts, body) = request.into_parts();
         let route = found.as_ref().ok().and_then(|found| self.0.routes.get(found.row));
+        let shown = (surface, &parts.headers);
+        let (caller, paid) = match bearer::caller(&self.0.appliance, shown, route).await {
+            Ok(known) => known,
+            Err(fault) => {
+                // Read to its end, so that the client gets to see the answer.
+                let _ = self.receive(body, 0).await;
+                return Err(fault);
+            }
+        };
+        *toll = paid;
         let limit = route.map_or(DEFAULT_BODY_LIMIT, |route| route.body_limit);
         if surface.wants_length() && parts.method == Method::POST && declared(&parts.headers) == 0 {
             return Err(Fault::LengthRequired);
@@ -144,21 +154,6 @@ impl Pipeline {
             plain,
         };
         Ok(detach(self.clone().operate(caller, inbound, row, visit.clone()), visit).await)
-    }
-
-    fn authenticate(&self, surface: &dyn Surface, headers: &HeaderMap) -> Result<Caller, Fault> {
-        let Some(header) = headers.get(AUTHORIZATION) else {
-            return Ok(Caller::anonymous());
-        };
-        let token = header.to_str().ok().and_then(|value| surface.bearer(value));
-        let appliance = &self.0.appliance;
-        let caller = token.and_then(|token| appliance.desk().caller(token));
-        // With its pairing an authenticator's tokens end.
-        let caller = caller.filter(|caller| match caller.subject() {
-            Subject::External(kid) => appliance.keyring().is_paired(kid),
-            _ => true,
-        });
-        caller.ok_or_else(|| Fault::Unauthenticated(policies::session::BadToken.to_string().into()))
     }
 
     fn find(&self, method: &Method, path: &str) -> Result<Found, Fault> {
@@ -278,6 +273,9 @@ async fn file(
     outcome: &Result<Reply, Fault>,
 ) -> Result<Receipt, Unwritten> {
     match (outcome, route.log.result(outcome)) {
+        (Ok(reply), Some(_)) if reply.is_refuting() => {
+            entry.close(LogResult::LOG_RESULT_FAILED).await
+        }
         (Err(Fault::Denied(denied)), _) => {
             let needed = Ext::Text(denied.needed().to_owned());
             let kind = LogType::LOG_TYPE_FAILED_SCOPE_CHECK;

@@ -50,6 +50,8 @@ pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    /// Whether it says that what was asked does not hold, which the log has as failed.
+    refuted: bool,
 }
 
 impl Reply {
@@ -60,7 +62,7 @@ impl Reply {
 
     /// `status` alone, without body or media type.
     pub fn bare(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), refuted: false }
     }
 
     /// 200 with `body` as JSON.
@@ -88,7 +90,16 @@ impl Reply {
     pub fn typed(status: StatusCode, body: Bytes, media_type: &'static str) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        Self { status, headers, body }
+        Self { status, headers, body, refuted: false }
+    }
+
+    /// The same, which says that what was asked does not hold: the log has it as failed.
+    pub fn refuting(self) -> Self {
+        Self { refuted: true, ..self }
+    }
+
+    pub(crate) fn is_refuting(&self) -> bool {
+        self.refuted
     }
 
     /// The same with one more header.

@@ -163,6 +163,12 @@ impl Route {
         Self { invalid: Some(json), ..self }
     }
 
+    /// Whether it only asks how things are: of anybody, without a trace in the log. Tokens of limited
+    /// use lose none by it.
+    pub(crate) fn is_question(&self) -> bool {
+        self.method == Method::GET && self.door == Door::Open && self.log == LogRule::Silent
+    }
+
     /// Takes bodies of up to `bytes`.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
@@ -196,6 +202,9 @@ pub trait Request: Sized + Send + 'static {
 
     /// The schema of its body; `None` where it takes none.
     fn body(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// Whether it has to have the body that [`Request::body`] describes.
+    const BODY_NEEDED: bool = true;
 
     /// The schema of its query, an object; `None` where it has none.
     fn query(_: &mut SchemaGenerator) -> Option<Schema> {
@@ -262,7 +271,7 @@ impl LogRule {
 
     /// The result to enter for `outcome`; `None` where the specification lists no entry.
     pub(crate) fn result<T>(&self, outcome: &Result<T, Fault>) -> Option<LogResult> {
-        match (self, outcome) {
+        match (self, outcome.as_ref().map_err(Fault::plain)) {
             (Self::Silent, _) => None,
             (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
             (Self::Errors(_) | Self::Every(_) | Self::Full(_), Err(Fault::Invalid(_)))
@@ -277,6 +286,13 @@ impl LogRule {
 
 /// A cell of the scope column.
 pub struct Scope<A>(PhantomData<A>);
+
+impl<A: Action> Scope<A> {
+    /// The cell of an action.
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 /// Any token, or nothing on a fresh device.
 pub const ATTESTATION: Scope<ReadAttestation> = Scope(PhantomData);

@@ -22,7 +22,7 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
 use crate::logbook::Logbook;
-use crate::login::{Asks, CheckIn, Desk};
+use crate::login::{Asks, CheckIn, Desk, Tickets};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::outbound::OutboundFault;
@@ -85,6 +85,8 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         serial,
         relies_on_it: config.hem.trusted_time == TrustedTime::Checkin,
     };
+    let tickets =
+        Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
         attestor: Attestor::new(system.clone(), attestation, &config.store.path),
@@ -96,8 +98,10 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone(), public.logger),
+        pqc: config.pqc,
         requests: Arc::clone(&metrics.requests),
         switch,
+        tickets,
     });
     let syslog = config.audit.syslog.as_ref();
     let mirror = syslog.map(|syslog| Mirror::start(&log, syslog, &config.listen.hostname));

@@ -1,5 +1,7 @@
 //! What a request can ask leave to do, and what each needs (hem.md A2).
 
+pub mod pqc;
+
 use crate::kid::Kid;
 use crate::scope::Scope;
 use crate::subject::Subject;
@@ -34,6 +36,10 @@ pub trait Action: Copy + Send + Sync + 'static {
         Self::SCOPES.first().copied().unwrap_or_default().to_owned()
     }
 }
+
+/// Actions of those who have keys of their own, beside the device's: such a key belongs to whoever
+/// made it and to nobody else.
+pub trait OwnKeys: Action {}
 
 /// Who gets in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -296,6 +302,25 @@ impl Action for Use {
 
     fn needed(&self) -> String {
         format!("keymgmt:use:{}", self.0)
+    }
+}
+
+/// Use a key of one's own. Only [`crate::Permit::own`] gives leave for it.
+#[derive(Clone, Copy, Debug)]
+pub struct UseOwn(pub(crate) Kid);
+
+impl UseOwn {
+    /// The key.
+    pub fn kid(&self) -> Kid {
+        self.0
+    }
+}
+
+impl Action for UseOwn {
+    const SCOPES: &'static [&'static str] = &[];
+
+    fn within(&self, _: &Scope) -> bool {
+        false
     }
 }
 

@@ -1,26 +1,40 @@
 //! Callers, and what they were given leave to do.
 
+mod own;
+
+use std::sync::Arc;
+
 use crate::action::{Action, DeriveKey, Door, PeerHalf, Use};
 use crate::kid::Kid;
 use crate::scope::Scope;
 use crate::subject::Subject;
 
-/// A person or program whose token was verified, or one who showed none.
+/// A person or program whose token was verified, or one who showed none. Cloning is shallow.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    subject: Subject,
-    scope: Option<Scope>,
-    expires: u64,
+    bearer: Option<Arc<Bearer>>,
 }
+
+/// What a verified token says.
+#[derive(Debug)]
+struct Bearer {
+    subject: Subject,
+    scope: Scope,
+    expires: u64,
+    token: TokenName,
+}
+
+/// Names a token: the SHA-256 of its text.
+pub type TokenName = [u8; 32];
 
 impl Caller {
     /// Someone who showed no token.
     pub fn anonymous() -> Self {
-        Self { subject: Subject::Anonymous, scope: None, expires: u64::MAX }
+        Self { bearer: None }
     }
 
-    pub(crate) fn verified(subject: Subject, scope: Scope, expires: u64) -> Self {
-        Self { subject, scope: Some(scope), expires }
+    pub(crate) fn verified(subject: Subject, scope: Scope, expires: u64, token: TokenName) -> Self {
+        Self { bearer: Some(Arc::new(Bearer { subject, scope, expires, token })) }
     }
 
     /// Asks leave to perform `action`: its role first, then its scope.
@@ -28,43 +42,43 @@ impl Caller {
     /// # Errors
     /// [`Denied`] says what would have been needed.
     pub fn may<A: Action>(&self, action: A) -> Result<Permit<A>, Denied> {
-        let granted = match (&self.scope, A::DOOR) {
+        let granted = match (&self.bearer, A::DOOR) {
             (_, Door::Open) => true,
             (None, Door::Bearer) => false,
             (None, Door::Conditional) => action.open_to_anyone(),
-            (Some(scope), _) => A::ROLES.include(&self.subject) && action.within(scope),
+            (Some(bearer), _) => A::ROLES.include(&bearer.subject) && action.within(&bearer.scope),
         };
         match granted {
-            true => Ok(Permit(action, self.subject)),
+            true => Ok(Permit(action, self.clone())),
             false => Err(Denied { needed: action.needed() }),
         }
     }
 
     /// Who it is.
     pub fn subject(&self) -> Subject {
-        self.subject
+        self.bearer.as_ref().map_or(Subject::Anonymous, |bearer| bearer.subject)
     }
 
     /// Whether no token was shown.
     pub fn is_anonymous(&self) -> bool {
-        self.scope.is_none()
+        self.bearer.is_none()
     }
 
     /// The token's scope.
     pub fn scope(&self) -> Option<&Scope> {
-        self.scope.as_ref()
+        self.bearer.as_ref().map(|bearer| &bearer.scope)
     }
 
     /// When the token ends, in Unix seconds.
     pub(crate) fn expires(&self) -> u64 {
-        self.expires
+        self.bearer.as_ref().map_or(u64::MAX, |bearer| bearer.expires)
     }
 }
 
 /// Proof that a caller may perform `A`. It is spent by the operation that it allows.
 #[must_use = "a permit is what an operation costs"]
 #[derive(Debug)]
-pub struct Permit<A>(A, Subject);
+pub struct Permit<A>(A, Caller);
 
 impl<A: Action> Permit<A> {
     /// What was allowed.
@@ -74,7 +88,7 @@ impl<A: Action> Permit<A> {
 
     /// Who was allowed it.
     pub fn subject(&self) -> Subject {
-        self.1
+        self.1.subject()
     }
 }
 
@@ -87,7 +101,7 @@ impl Permit<Use> {
     /// Leave to read the public half of a stored peer, for an agreement with the permitted key
     /// (hem.md A10: `ext_kid` needs no scope of its own).
     pub fn peer(&self, kid: Kid) -> Permit<PeerHalf> {
-        Permit(PeerHalf(kid), self.1)
+        Permit(PeerHalf(kid), self.1.clone())
     }
 }
 
@@ -99,7 +113,7 @@ impl Permit<DeriveKey> {
 
     /// Leave to read the public half of a stored peer, as for a use of the key.
     pub fn peer(&self, kid: Kid) -> Permit<PeerHalf> {
-        Permit(PeerHalf(kid), self.1)
+        Permit(PeerHalf(kid), self.1.clone())
     }
 }
 
@@ -126,7 +140,7 @@ mod tests {
     };
 
     fn caller(subject: Subject, scope: &str) -> Caller {
-        Caller::verified(subject, Scope::parse(scope).unwrap(), u64::MAX)
+        Caller::verified(subject, Scope::parse(scope).unwrap(), u64::MAX, [0; 32])
     }
 
     #[test]

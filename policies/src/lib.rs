@@ -27,25 +27,27 @@
 //! nor become a caller without a verified token:
 //!
 //! ```compile_fail,E0451
-//! use policies::{Caller, Subject};
-//! let forged = Caller { subject: Subject::User, scope: None, expires: u64::MAX };
+//! use policies::Caller;
+//! let forged = Caller { bearer: None };
 //! ```
 
 pub mod action;
 mod caller;
 mod encoding;
 mod kid;
+pub mod limited;
 pub mod login;
 mod scope;
 pub mod session;
 mod subject;
 
+pub use action::pqc::{CipherText, ExchangeKeys, IssueToken, SignText};
 pub use action::{
-    Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, PairAuthenticator,
-    ReadAttestation, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest, SearchKeys,
-    Shutdown, UpdateKey, Use, WriteConfig,
+    Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, OwnKeys,
+    PairAuthenticator, ReadAttestation, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest,
+    SearchKeys, Shutdown, UpdateKey, Use, UseOwn, WriteConfig,
 };
-pub use caller::{Caller, Denied, Permit};
+pub use caller::{Caller, Denied, Permit, TokenName};
 pub use encoding::{decode_base64, encode_base64};
 pub use kid::{BadKid, Kid};
 pub use scope::{BadScope, Scope};

@@ -33,6 +33,23 @@ impl Scope {
         self.each().any(|scope| scope == required)
     }
 
+    /// These scopes but those that pass for `excepted`; none at all where no other is left.
+    pub fn without(&self, excepted: &str) -> Self {
+        let passes = |scope: &&str| match scope.strip_prefix(excepted) {
+            Some(rest) => !rest.is_empty() && !rest.starts_with(':'),
+            None => true,
+        };
+        Self(self.each().filter(passes).collect::<Vec<_>>().join(" "))
+    }
+
+    /// Takes back what [`Scope::as_str`] gave, that of no scopes too.
+    pub(crate) fn restore(text: &str) -> Result<Self, BadScope> {
+        match text {
+            "" => Ok(Self(String::new())),
+            text => Self::parse(text),
+        }
+    }
+
     /// The scopes, one by one.
     pub fn each(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ')
@@ -78,6 +95,17 @@ mod tests {
         assert!(
             !scopes.is("pqc:kem") && !scopes.covers("pqc:sign") && !scopes.covers("new pqc:kem")
         );
+    }
+
+    #[test]
+    fn what_is_taken_out_opens_nothing_any_more() {
+        let scopes = Scope::parse("token:new pqc:kem token:new:x token:newer").unwrap();
+        let rest = scopes.without("token:new");
+        assert_eq!(rest.as_str(), "pqc:kem token:newer");
+        assert!(rest.covers("pqc:kem") && !rest.covers("token:new"));
+        let none = Scope::parse("token:new").unwrap().without("token:new");
+        assert_eq!(Scope::restore(none.as_str()), Ok(none.clone()));
+        assert!(!none.covers("token:new") && !none.covers("pqc:kem") && !none.is("token:new"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, TokenName};
 use crate::encoding::{decode_base64, encode_base64};
 use crate::scope::Scope;
 use crate::subject::Subject;
@@ -61,11 +61,11 @@ impl Sessions {
         if token.len() > MAX_TOKEN {
             return Err(BadToken);
         }
-        let digest: [u8; 32] = Sha256::digest(token).into();
+        let digest: TokenName = Sha256::digest(token).into();
         let caller = match self.seen.get(&digest) {
             Some(caller) => caller,
             None => {
-                let caller = self.open(token)?;
+                let caller = self.open(token, digest)?;
                 self.seen.insert(digest, caller.clone());
                 caller
             }
@@ -73,7 +73,7 @@ impl Sessions {
         if caller.expires() > now { Ok(caller) } else { Err(BadToken) }
     }
 
-    fn open(&self, token: &str) -> Result<Caller, BadToken> {
+    fn open(&self, token: &str, digest: TokenName) -> Result<Caller, BadToken> {
         let (text, tag) = token.rsplit_once('.').ok_or(BadToken)?;
         let (header, claims) = text.split_once('.').ok_or(BadToken)?;
         // The header is one of ours to the letter: no other algorithm, no `crit`, no key of its own.
@@ -89,7 +89,7 @@ impl Sessions {
         decode_base64(&claims.jti).filter(|nonce| nonce.len() == 32).ok_or(BadToken)?;
         let subject = Subject::from_claim(&claims.sub).ok_or(BadToken)?;
         let scope = Scope::parse(&claims.scope).map_err(|_| BadToken)?;
-        Ok(Caller::verified(subject, scope, claims.exp))
+        Ok(Caller::verified(subject, scope, claims.exp, digest))
     }
 }
 

@@ -83,6 +83,17 @@ pub fn log_verifiers() -> Result<PathBuf, String> {
     environment("requirements-log.txt", &["--ignore-requires-python"])
 }
 
+/// The client `tests/clients/NAME.py`, which is written from the description of an API alone.
+///
+/// # Panics
+/// When its packages are not there and can't be installed; says why.
+pub fn client(name: &str) -> Command {
+    let mut command = Command::new(interpreter());
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
+    command.arg(clients.join(format!("{name}.py"))).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
 fn interpreter() -> PathBuf {
     environment("requirements.txt", &[]).unwrap_or_else(|why| panic!("{why}")).join("python")
 }

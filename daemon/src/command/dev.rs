@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::device::{Device, NewSettings};
 use crate::durable;
 use crate::service::{Addresses, Ended, Service};
+use crate::surface;
 
 /// Makes what is not there yet, then serves.
 pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
@@ -119,11 +120,16 @@ fn first_configuration(address: SocketAddr, options: &Dev) -> Result<String, Fai
          path = \"state.db\"\n\
          \n\
          [audit]\n\
-         directory = \"audit\"\n",
+         directory = \"audit\"\n\
+         {}",
         plain.unwrap_or_default(),
         options.profile,
         environment.unwrap_or_default(),
         module.unwrap_or_default(),
+        surface::ALL
+            .iter()
+            .map(|surface| format!("\n[{}]\nenabled = true\n", surface.name()))
+            .collect::<String>(),
     ))
 }
 

@@ -1,6 +1,8 @@
 //! The configuration file: parsed whole before anything is opened.
 
+mod hem;
 mod limits;
+mod pqc;
 mod syslog;
 mod witness;
 
@@ -9,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use hem::{BackendKey, Hem, TrustedTime};
 pub use limits::Limits;
+pub use pqc::Pqc;
 pub use syslog::{Collector, Facility, Place, Syslog};
 pub use witness::{Prefix, Vkey, Witness};
 
@@ -28,6 +32,9 @@ pub struct Config {
     /// Where it tells how it is.
     #[serde(default)]
     pub metrics: Metrics,
+    /// The post-quantum API.
+    #[serde(default)]
+    pub pqc: Pqc,
     /// The state.
     pub store: Store,
     /// The certificate it shows.
@@ -60,49 +67,6 @@ pub enum Ack {
     Durable,
     /// Covered by a signed checkpoint.
     Signed,
-}
-
-/// `[hem]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hem {
-    /// The X25519 key of the backend that the device checks in with.
-    pub backend_key: Option<BackendKey>,
-    /// How long a login challenge can be answered, in seconds (hem.md A15, 10).
-    pub challenge_seconds: u64,
-    /// Where the time comes from.
-    pub trusted_time: TrustedTime,
-}
-
-impl Default for Hem {
-    fn default() -> Self {
-        Self { backend_key: None, challenge_seconds: 60, trusted_time: TrustedTime::default() }
-    }
-}
-
-/// 32 bytes, in base64.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(try_from = "String")]
-pub struct BackendKey(pub [u8; 32]);
-
-impl TryFrom<String> for BackendKey {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = policies::decode_base64(&text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or("an X25519 key is 32 bytes in base64")
-    }
-}
-
-/// Where the time comes from (hem.md A8).
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum TrustedTime {
-    /// From the backend: before the first check-in of a run there is none.
-    Checkin,
-    /// From the host's clock.
-    #[default]
-    Host,
 }
 
 /// `[listen]`
@@ -217,7 +181,11 @@ impl Config {
 
     /// Whether the surface of this name is served. The HEM API always is.
     pub fn serves(&self, surface: &str) -> bool {
-        surface == "hem"
+        match surface {
+            "hem" => true,
+            "pqc" => self.pqc.enabled,
+            _ => false,
+        }
     }
 
     fn anchor(&mut self, folder: &Path) -> Result<(), String> {
@@ -261,6 +229,7 @@ impl Config {
             return Err("trusted_time = \"checkin\" needs hem.backend_key: whom to believe");
         }
         self.audit.syslog.as_ref().map_or(Ok(()), Syslog::check)?;
+        self.pqc.check()?;
         self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
     }
 }
@@ -336,6 +305,18 @@ mod tests {
     }
 
     #[test]
+    fn other_surfaces_are_served_where_they_are_enabled() {
+        let off = load(GOOD).unwrap();
+        for surface in crate::surface::ALL {
+            let name = surface.name();
+            assert!(!off.serves(name), "{name}");
+            let on = load(&format!("{GOOD}\n[{name}]\nenabled = true")).unwrap();
+            assert!(on.serves(name), "{name}");
+        }
+        assert!(off.serves("hem"));
+    }
+
+    #[test]
     fn contradictions_are_refused() {
         for bad in [
             GOOD.replace("[tls]", "plain_http = \"device\"\n[tls]"),
@@ -344,6 +325,7 @@ mod tests {
             GOOD.replace("[tls]", "[listen.limits]\nheader_ms = 0\n[tls]"),
             format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\""),
             format!("{GOOD}\n[metrics]\nlisten = \"[::]:9464\""),
+            format!("{GOOD}\n[pqc]\nkeys = 0"),
         ] {
             assert!(load(&bad).is_err());
         }

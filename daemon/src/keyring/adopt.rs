@@ -82,6 +82,7 @@ impl Adoption<'_> {
             public: Some(candidate.public),
             backing: Backing::Resident,
             creation: None,
+            owner: None,
         })
         .await
     }

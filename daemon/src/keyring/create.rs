@@ -4,7 +4,7 @@
 //! transaction, which is the commit. An attempt that ends anywhere in between goes to the mender.
 
 use hsm_profiles::{Creation, KeyType, TokenFault, Usage, public_key};
-use policies::{CreateKey, Kid, Permit};
+use policies::{CreateKey, Kid, Permit, Subject};
 
 use super::mender::{Task, Unsettled};
 use super::pairing::refuse_reserved;
@@ -23,6 +23,8 @@ pub struct NewKey {
     pub usage: Usage,
     /// What its owner writes down with it, raw; empty for nothing.
     pub descr: Vec<u8>,
+    /// Whose it is alone; `None` for a key of the device.
+    pub owner: Option<Subject>,
 }
 
 impl Keyring {
@@ -164,6 +166,7 @@ impl Keys {
             public,
             backing,
             creation: None,
+            owner: ask.owner,
         }
     }
 }

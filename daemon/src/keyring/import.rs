@@ -53,6 +53,7 @@ impl Keyring {
             public: Some(ask.public),
             backing: Backing::Public,
             creation: None,
+            owner: None,
         })
     }
 }

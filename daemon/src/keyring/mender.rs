@@ -138,9 +138,9 @@ impl Keys {
     async fn settle_deletion(&self, intent: &Intent, kid: Kid) -> Result<Outcome, OpenError> {
         if !self.store.has_intent(intent.id).await? {
             self.refresh(kid).await?;
-            return Ok(match self.shelf().find(kid) {
-                Ok(_) => Outcome::Kept,
-                Err(_) => Outcome::Finished,
+            return Ok(match self.shelf().has(kid) {
+                true => Outcome::Kept,
+                false => Outcome::Finished,
             });
         }
         match self.token.destroy_kid(kid).await {

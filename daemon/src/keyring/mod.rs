@@ -17,6 +17,7 @@ mod mender;
 mod needle;
 mod nonces;
 mod open;
+mod own;
 mod pairing;
 mod post_quantum;
 mod read;
@@ -45,6 +46,7 @@ pub use self::import::NewPublic;
 pub use self::mender::{Outcome, Recovered};
 pub use self::needle::{BadNeedle, Needle};
 pub use self::open::Recovery;
+pub use self::own::{Purpose, Standing};
 pub use self::pairing::{Authenticator, NewAuthenticator};
 pub use self::read::Page;
 pub use self::view::KeyView;
@@ -75,6 +77,8 @@ struct Keys {
     nonces: Nonces,
     /// Held while an authenticator is paired, so that there are never more than may be.
     pairing: tokio::sync::Mutex<()>,
+    /// Held while somebody gets a key that there is one of, so that there is.
+    standing: tokio::sync::Mutex<()>,
 }
 
 impl Keys {

@@ -65,6 +65,7 @@ impl Keyring {
             mender: Mender::new(tasks),
             nonces: super::nonces::Nonces::default(),
             pairing: tokio::sync::Mutex::default(),
+            standing: tokio::sync::Mutex::default(),
         });
         let (recovered, forged_intents) = keys.end_what_was_begun().await?;
         let damaged = load(&keys).await?;
@@ -98,7 +99,7 @@ impl Keys {
         let objects = self.token.list().await?;
         let present: HashSet<_> = objects.into_iter().map(|object| object.id).collect();
         let shelf = self.shelf();
-        let records = shelf.entries().iter().map(|entry| &entry.record);
+        let records = shelf.all().map(|entry| &entry.record);
         let opens = self.token.opens_sealed();
         let missing = records.filter(|record| match &record.backing {
             Backing::Public => false,

@@ -27,11 +27,10 @@ impl Keyring {
         Ok(KeyView::of(&entry.record))
     }
 
-    /// How many keys there are, and of how many the records are damaged.
+    /// How many keys there are, those of single owners too, and of how many the records are damaged.
     pub fn count(&self) -> (usize, usize) {
         let shelf = self.0.shelf();
-        let good = shelf.entries().len();
-        (good, shelf.names().len().saturating_sub(good))
+        (shelf.all().count(), shelf.damaged())
     }
 
     /// The keys from the `offset`-th on, at most `count` and never more than 15 of them.

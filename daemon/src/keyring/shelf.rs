@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use hsm_profiles::{BadPoint, ForeignPoint};
-use policies::Kid;
+use hsm_profiles::{BadPoint, ForeignPoint, KeyType};
+use policies::{Kid, Subject};
 
 use super::KeyFault;
 use crate::store::Record;
 
-/// All records: by KID, and the good ones in the order of their creation.
+/// All records: by KID, the good ones of the device in the order of their creation, and those of
+/// single owners by whose they are and what they are called.
 #[derive(Default)]
 pub(super) struct Shelf {
     slots: HashMap<Kid, Slot>,
     order: Vec<Arc<Entry>>,
+    owned: HashMap<(Subject, String), Vec<Arc<Entry>>>,
 }
 
 /// A record, and its public key ready for agreements.
@@ -29,8 +31,40 @@ enum Slot {
 }
 
 impl Shelf {
-    /// The good record with this KID.
+    /// The good record of a key of the device. A key of a single owner is not there, whoever asks.
     pub(super) fn find(&self, kid: Kid) -> Result<Arc<Entry>, KeyFault> {
+        match self.entry(kid)? {
+            entry if entry.record.owner.is_none() => Ok(entry),
+            _ => Err(KeyFault::Absent),
+        }
+    }
+
+    /// The good record of a key of a single owner.
+    pub(super) fn find_owned(&self, kid: Kid) -> Result<Arc<Entry>, KeyFault> {
+        match self.entry(kid)? {
+            entry if entry.record.owner.is_some() => Ok(entry),
+            _ => Err(KeyFault::Absent),
+        }
+    }
+
+    /// The oldest key of this owner that is called so and is of this type.
+    pub(super) fn standing(
+        &self,
+        owner: Subject,
+        label: &str,
+        kind: KeyType,
+    ) -> Option<Arc<Entry>> {
+        let mut called = self.called(owner, label).iter();
+        called.find(|entry| entry.record.kind == kind).map(Arc::clone)
+    }
+
+    /// How many keys this owner has that are called so.
+    pub(super) fn holds(&self, owner: Subject, label: &str) -> usize {
+        self.called(owner, label).len()
+    }
+
+    /// The good record with this KID, whosever it is.
+    pub(super) fn entry(&self, kid: Kid) -> Result<Arc<Entry>, KeyFault> {
         match self.slots.get(&kid) {
             Some(Slot::Good(entry)) => Ok(Arc::clone(entry)),
             Some(Slot::Damaged) => Err(KeyFault::Damaged),
@@ -38,13 +72,22 @@ impl Shelf {
         }
     }
 
+    /// Whether there is a good record with this KID, whosever it is.
+    pub(super) fn has(&self, kid: Kid) -> bool {
+        matches!(self.slots.get(&kid), Some(Slot::Good(_)))
+    }
+
     /// Puts a record in its place, over an older version of it.
     pub(super) fn place(&mut self, record: Record) {
         self.remove(record.kid);
         let entry = Arc::new(Entry { record, point: OnceLock::new() });
-        let at = self.order.partition_point(|other| other.rank() < entry.rank());
         self.slots.insert(entry.record.kid, Slot::Good(Arc::clone(&entry)));
-        self.order.insert(at, entry);
+        let row = match entry.holding() {
+            None => &mut self.order,
+            Some(holding) => self.owned.entry(holding).or_default(),
+        };
+        let at = row.partition_point(|other| other.rank() < entry.rank());
+        row.insert(at, entry);
     }
 
     /// Has a key refused from now on.
@@ -53,7 +96,7 @@ impl Shelf {
         self.slots.insert(kid, Slot::Damaged);
     }
 
-    /// Takes a good record out. Of several who try, one gets it.
+    /// Takes the good record of a key of the device out. Of several who try, one gets it.
     pub(super) fn take(&mut self, kid: Kid) -> Result<Arc<Entry>, KeyFault> {
         let entry = self.find(kid)?;
         self.remove(kid);
@@ -62,12 +105,16 @@ impl Shelf {
 
     /// Takes out whatever is known about a key.
     pub(super) fn remove(&mut self, kid: Kid) {
-        if let Some(Slot::Good(entry)) = self.slots.remove(&kid) {
-            // Ranks are unique: the sequence is, in the state file.
-            let at = self.order.partition_point(|other| other.rank() < entry.rank());
-            if at < self.order.len() {
-                self.order.remove(at);
-            }
+        let Some(Slot::Good(entry)) = self.slots.remove(&kid) else { return };
+        let row = match entry.holding() {
+            None => Some(&mut self.order),
+            Some(holding) => self.owned.get_mut(&holding),
+        };
+        let Some(row) = row else { return };
+        // Ranks are unique: the sequence is, in the state file.
+        let at = row.partition_point(|other| other.rank() < entry.rank());
+        if at < row.len() {
+            row.remove(at);
         }
     }
 
@@ -76,9 +123,26 @@ impl Shelf {
         self.slots.keys().copied().collect()
     }
 
-    /// The good records, oldest first.
+    /// The good records of the device's keys, oldest first.
     pub(super) fn entries(&self) -> &[Arc<Entry>] {
         &self.order
+    }
+
+    /// All good records, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.slots.values().filter_map(|slot| match slot {
+            Slot::Good(entry) => Some(entry),
+            Slot::Damaged => None,
+        })
+    }
+
+    /// How many records are damaged.
+    pub(super) fn damaged(&self) -> usize {
+        self.slots.values().filter(|slot| matches!(slot, Slot::Damaged)).count()
+    }
+
+    fn called(&self, owner: Subject, label: &str) -> &[Arc<Entry>] {
+        self.owned.get(&(owner, label.to_owned())).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -91,6 +155,11 @@ impl Entry {
         let public = self.record.public.as_deref().ok_or(BadPoint::NotAnAgreementKey)?;
         let point = ForeignPoint::parse(self.record.kind, public)?;
         Ok(self.point.get_or_init(|| point))
+    }
+
+    /// Under what a key of a single owner is kept.
+    fn holding(&self) -> Option<(Subject, String)> {
+        self.record.owner.map(|owner| (owner, self.record.label.clone()))
     }
 
     fn rank(&self) -> (u64, u64) {

@@ -21,7 +21,7 @@ impl Keyring {
         let mut destroyed = Vec::new();
         let names = keys.shelf().names();
         for kid in names {
-            let found = keys.shelf().find(kid);
+            let found = keys.shelf().entry(kid);
             if !found.is_ok_and(|entry| entry.record.backing != Backing::Resident) {
                 match keys.token.destroy_kid(kid).await {
                     Ok(_) | Err(TokenFault::KeyMissing) => {}

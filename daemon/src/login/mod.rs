@@ -6,6 +6,7 @@ mod desk;
 mod external;
 mod scheme;
 mod throttle;
+mod tickets;
 
 pub use challenge::time_nonce;
 pub use checkin::{Asks, CheckIn, Standing, Told};
@@ -14,3 +15,5 @@ pub use desk::{Challenge, Desk, LoginClaims, Session};
 pub use external::{Errand, External};
 pub(crate) use scheme::{open as open_scope, seal as seal_scope};
 pub use throttle::Throttle;
+pub(crate) use tickets::Fare;
+pub use tickets::{NewTicket, Tickets};

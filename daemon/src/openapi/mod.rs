@@ -19,7 +19,6 @@ use schemars::{Schema, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::fault::Fault;
-use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::route::{Answer, Bare, Route};
 use crate::routes::routes;
@@ -39,7 +38,7 @@ pub fn document(rows: &[Route]) -> Value {
             methods.insert(row.method.as_str().to_ascii_lowercase(), operation);
         }
     }
-    let problem = schemas.told.subschema_for::<Problem<'static>>();
+    let refusals = operation::refusals(rows, &mut schemas.told);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -50,11 +49,11 @@ pub fn document(rows: &[Route]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [],
-        "tags": texts::TAGS.map(|(name, about)| json!({ "name": name, "description": about })),
+        "tags": tags(),
         "paths": paths,
         "components": {
             "headers": { "Audit-Index": texts::audit_index() },
-            "responses": operation::refusals(rows, &problem),
+            "responses": refusals,
             "schemas": schemas.finish(),
             "securitySchemes": { "bearer": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -62,6 +61,10 @@ pub fn document(rows: &[Route]) -> Value {
             } },
         },
     })
+}
+
+fn tags() -> Value {
+    texts::tags().map(|(name, about)| json!({ "name": name, "description": about })).collect()
 }
 
 /// Writes the description of the daemon's own table, once and before anybody asks.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use http::Method;
 use policies::{Door, Roles};
-use schemars::Schema;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{Content, Schemas, texts};
 use crate::fault::Fault;
+use crate::problem::Problem;
 use crate::reply::PROBLEM_JSON;
 use crate::route::{LogRule, Route};
+use crate::surface::Surface;
 
 /// The operation of `row`. Beside the standard members it has `x-claviger-scopes` (any one of them
 /// is enough), `x-claviger-roles` (the `sub` of the token) and `x-claviger-log`.
@@ -18,7 +20,7 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     let mut operation = Map::new();
     let mut put = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     put("operationId", id(&row.method, row.path).into());
-    put("tags", json!([tag(row.path)]));
+    put("tags", json!([row.surface.tag(row.path)]));
     if let Some(text) = texts::summary(&row.method, row.path) {
         put("summary", text.into());
     }
@@ -30,7 +32,7 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     }
     if let Some(schema) = (row.shape.body)(&mut schemas.asked) {
         let content = json!({ "application/json": { "schema": schema } });
-        put("requestBody", json!({ "required": true, "content": content }));
+        put("requestBody", json!({ "required": row.shape.body_needed, "content": content }));
     }
     put("responses", responses(row, schemas).into());
     put("security", security(row.door));
@@ -42,15 +44,23 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     operation.into()
 }
 
-/// The answers other than 200 that the rows have in common, by status. Of `application/json` there
-/// is no schema, because there is no body: an empty text is no JSON.
-pub(super) fn refusals(rows: &[Route], problem: &Schema) -> Map<String, Value> {
-    let statuses = rows.iter().flat_map(|row| row.statuses).filter(|status| **status != 200);
-    let refusal = |status: &u16| {
-        let content = json!({ "application/json": {}, PROBLEM_JSON: { "schema": problem } });
-        (name(*status), json!({ "description": texts::status(*status), "content": content }))
-    };
-    statuses.map(refusal).collect()
+/// The answers other than 200 that the rows of a surface have in common, by surface and status. Where
+/// a surface has no body for it, there is no schema of `application/json`: an empty text is no JSON.
+pub(super) fn refusals(rows: &[Route], told: &mut SchemaGenerator) -> Map<String, Value> {
+    let problem = told.subschema_for::<Problem<'static>>();
+    let mut refusals = Map::new();
+    for row in rows {
+        for status in row.statuses.iter().filter(|status| **status != 200) {
+            let plain = match row.surface.refused(*status, told) {
+                Some(schema) => json!({ "schema": schema }),
+                None => json!({}),
+            };
+            let content = json!({ "application/json": plain, PROBLEM_JSON: { "schema": problem } });
+            let refusal = json!({ "description": texts::status(*status), "content": content });
+            refusals.insert(name(row.surface, *status), refusal);
+        }
+    }
+    refusals
 }
 
 fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
@@ -65,7 +75,9 @@ fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
                     PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } },
                 },
             }),
-            _ => json!({ "$ref": format!("#/components/responses/{}", name(*status)) }),
+            _ => {
+                json!({ "$ref": format!("#/components/responses/{}", name(row.surface, *status)) })
+            }
         };
         responses.insert(status.to_string(), response);
     }
@@ -102,10 +114,6 @@ fn id(method: &Method, path: &str) -> String {
         id.push_str(rest);
     }
     id
-}
-
-fn tag(path: &str) -> &str {
-    path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("meta")
 }
 
 fn parameters<'a>(path: &'a str) -> impl Iterator<Item = &'a str> {
@@ -189,6 +197,11 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-fn name(status: u16) -> String {
-    format!("Status{status}")
+/// Such as `Status403` of the HEM API, and `PqcStatus403` of another.
+fn name(surface: &dyn Surface, status: u16) -> String {
+    let (first, rest) = match surface.name() {
+        "hem" => ("", ""),
+        name => name.split_at(1),
+    };
+    format!("{}{rest}Status{status}", first.to_ascii_uppercase())
 }

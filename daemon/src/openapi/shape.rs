@@ -22,6 +22,8 @@ pub enum Content {
 pub(crate) struct Shape {
     /// The body of the request, if it takes one.
     pub(crate) body: fn(&mut SchemaGenerator) -> Option<Schema>,
+    /// Whether the request has to have it.
+    pub(crate) body_needed: bool,
     /// The query of the request, if it has one.
     pub(crate) query: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// The body of a 200.
@@ -30,6 +32,6 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of<R: Request, S: Answer>() -> Self {
-        Self { body: R::body, query: R::query, content: S::content }
+        Self { body: R::body, body_needed: R::BODY_NEEDED, query: R::query, content: S::content }
     }
 }

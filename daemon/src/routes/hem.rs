@@ -1,4 +1,4 @@
-//! Every route there is.
+//! The routes of the HEM API, and those of the description, which come with it.
 
 use audit::LogType::*;
 
@@ -13,10 +13,10 @@ use crate::surface::hem::{
     power, pqc, selftest, settings, system, wrap,
 };
 
-/// Every route there is.
+/// The rows of the HEM API.
 #[rustfmt::skip]
 #[expect(clippy::too_many_lines, reason = "one table, whose rows are its lines")]
-pub fn routes() -> Vec<Route> {
+pub(super) fn rows() -> Vec<Route> {
     vec![
         //   path                                  scope        log entry                          handler
         get( "/openapi.json",                      OPEN,        Silent,                            openapi::serve)
@@ -160,20 +160,3 @@ const PUBLIC: &[u16] = &[200, 401, 412, 500];
 const SELFTEST: &[u16] = &[200, 401, 409, 412, 500, 503];
 const TOKEN_GET: &[u16] = &[200, 401, 403, 409, 412, 500];
 const TOKEN_POST: &[u16] = &[200, 400, 401, 403, 408, 409, 411, 412, 413, 500];
-
-#[cfg(test)]
-mod tests {
-    use super::routes;
-
-    #[test]
-    fn a_failed_self_test_leaves_what_the_specification_lists() {
-        let mut served: Vec<_> = routes().into_iter().filter(|row| row.in_failure).collect();
-        served.sort_by_key(|row| row.path);
-        let paths: Vec<_> = served.iter().map(|row| row.path).collect();
-        let expected = ["checkin", "checkin", "reboot", "selftest", "status", "version"];
-        let (descriptions, others): (Vec<_>, Vec<_>) =
-            paths.into_iter().partition(|path| !path.starts_with("/api/"));
-        assert_eq!(others, expected.map(|name| format!("/api/system/{name}")));
-        assert_eq!(descriptions, ["/docs", "/openapi.json"]);
-    }
-}

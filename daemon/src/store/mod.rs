@@ -7,6 +7,7 @@
 
 mod anchor;
 mod intents;
+mod limited;
 mod nonces;
 mod records;
 mod seal;
@@ -28,6 +29,7 @@ use crate::metrics::Transactions;
 
 pub use intents::IntentKind;
 pub(crate) use intents::{Intent, IntentId};
+pub(crate) use limited::Issued;
 pub(crate) use nonces::seal_text as nonce_text;
 pub(crate) use records::{Backing, Flags, Inserted, Record, StoredRecord};
 pub(crate) use seal::holds;
@@ -96,13 +98,18 @@ impl Store {
         Ok(rows == 0)
     }
 
-    /// Removes everything: keys, what was begun, settings.
+    /// Removes everything: keys, what was begun, tokens, settings.
     ///
     /// # Errors
     /// [`StoreFault::Database`]; everything is still there then.
     pub async fn wipe(&self) -> Result<(), StoreFault> {
         let mut work = self.begin().await?;
-        for table in ["DELETE FROM keys", "DELETE FROM intents", "DELETE FROM settings"] {
+        for table in [
+            "DELETE FROM keys",
+            "DELETE FROM intents",
+            "DELETE FROM limited_tokens",
+            "DELETE FROM settings",
+        ] {
             sqlx::query(table).execute(&mut *work).await?;
         }
         self.commit(work).await
@@ -202,6 +209,7 @@ fn migrations() -> Vec<Migration> {
         migration(2, "sealed", include_str!("../../migrations/sqlite/0002_sealed.sql")),
         migration(3, "nonces", include_str!("../../migrations/sqlite/0003_nonces.sql")),
         migration(4, "anchor", include_str!("../../migrations/sqlite/0004_anchor.sql")),
+        migration(5, "pqc", include_str!("../../migrations/sqlite/0005_pqc.sql")),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Key records: one row a key.
 
 use hsm_profiles::{Creation, KeyType};
-use policies::Kid;
+use policies::{Kid, Subject};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -30,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) backing: Backing,
     /// The attempt that made the key's object; `None` where it was not made here.
     pub(crate) creation: Option<Creation>,
+    /// Whose it is, and nobody else's; `None` for the device's keys, which the HEM API serves.
+    pub(crate) owner: Option<Subject>,
 }
 
 /// What a key is and may do.
@@ -74,9 +76,16 @@ pub(crate) enum Inserted {
 
 impl Record {
     /// What the record's MAC is computed over: every column. That of the blob is there for sealed
-    /// keys only, so that records from before there were any keep their MACs.
+    /// keys only, and that of the owner for owned ones, so that records from before there were any
+    /// keep their MACs.
     pub(crate) fn seal_text(&self) -> Vec<u8> {
-        let text = SealText::new("claviger key record v1")
+        let text = match &self.owner {
+            None => SealText::new("claviger key record v1"),
+            Some(owner) => {
+                SealText::new("claviger owned key record v1").bytes(owner.claim().as_bytes())
+            }
+        };
+        let text = text
             .bytes(self.kid.as_bytes())
             .number(self.version)
             .number(self.sequence)
@@ -195,6 +204,7 @@ impl Store {
             .bind(record.backing.name())
             .bind(record.creation.as_ref().map(|creation| creation.0.as_slice()))
             .bind(record.backing.blob())
+            .bind(record.owner.map(|owner| owner.claim()))
             .bind(tag.as_slice())
             .execute(&mut *work)
             .await?;
@@ -284,6 +294,10 @@ fn read_content(row: &SqliteRow) -> Result<(Record, Tag), Unreadable> {
             Some(bytes) => Some(Creation(bytes.try_into().map_err(|_| Unreadable)?)),
             None => None,
         },
+        owner: match row.try_get::<Option<String>, _>("owner")? {
+            Some(claim) => Some(Subject::from_claim(&claim).ok_or(Unreadable)?),
+            None => None,
+        },
     };
     Ok((record, tag.try_into().map_err(|_| Unreadable)?))
 }
@@ -313,7 +327,8 @@ impl From<sqlx::Error> for Unreadable {
 
 const INSERT: &str = "INSERT INTO keys (kid, version, sequence, type, attested, private, agree, \
     sign, label, descr, created, updated, public, backing, creation, sealed, \
-    mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+    owner, mac) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
     ON CONFLICT (kid) DO NOTHING";
 
 const AMEND: &str = "UPDATE keys SET version = $1, label = $2, descr = $3, updated = $4, mac = $5 \

@@ -1,12 +1,14 @@
 //! The published APIs, each with its own way to say no.
 
 pub mod hem;
+pub mod pqc;
 
 use std::fmt;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use schemars::{Schema, SchemaGenerator};
 
 use crate::device::Device;
 use crate::fault::Fault;
@@ -24,6 +26,16 @@ pub trait Surface: Send + Sync {
 
     /// How it says no. A client that takes `application/problem+json` gets that body instead.
     fn refuse(&self, fault: &Fault, manners: &Manners) -> Refusal;
+
+    /// The body that goes with a refusal of this status; `None` where it is empty.
+    fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    /// The chapter of the description that a path of its own belongs to.
+    fn tag(&self, _: &'static str) -> &'static str {
+        self.name()
+    }
 
     /// What it asks of every request before anything else.
     ///
@@ -63,7 +75,7 @@ pub(crate) fn at(path: &str) -> &'static dyn Surface {
 }
 
 /// Every surface but the HEM API, whose manners are those of all other paths.
-pub(crate) const ALL: &[&dyn Surface] = &[];
+pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE];
 
 impl fmt::Debug for dyn Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,6 +152,7 @@ pub(crate) fn after_scheme<'a>(authorization: &'a str, scheme: &str) -> Option<&
 /// The status of a fault for which a surface has none of its own.
 pub(crate) fn status(fault: &Fault) -> StatusCode {
     match fault {
+        Fault::Coded(coded) => status(&coded.fault),
         Fault::Busy | Fault::Conflict(_) | Fault::Unlogged => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Denied(_) | Fault::Forbidden(_) | Fault::ForeignOrigin => StatusCode::FORBIDDEN,
         Fault::Failed(_) | Fault::Invalid(_) => StatusCode::BAD_REQUEST,

@@ -130,6 +130,7 @@ fn new(kind: KeyType) -> NewKey {
         kind,
         usage: Usage { agree: true, sign: true },
         descr: b"CCTEST".to_vec(),
+        owner: None,
     }
 }
 

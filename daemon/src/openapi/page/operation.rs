@@ -85,7 +85,11 @@ impl<'a> Card<'a> {
     fn bodies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for parameter in members(self.operation, "/parameters") {
             let name = text(parameter, "/name");
-            writeln!(f, "<p><code>{{{name}}}</code> {}</p>", about(parameter))?;
+            match parameter.pointer("/in").and_then(Value::as_str) {
+                Some("query") => write!(f, "<p><code>?{name}</code> ")?,
+                _ => write!(f, "<p><code>{{{name}}}</code> ")?,
+            }
+            writeln!(f, "{}</p>", about(parameter))?;
         }
         let asked = self.operation.pointer("/requestBody/content/application~1json/schema");
         self.table(f, "Body", asked)?;

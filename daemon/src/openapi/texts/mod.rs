@@ -1,4 +1,7 @@
-//! The prose of the description, in one place.
+//! The prose of the description: what all surfaces have in common, and a file for each of them.
+
+mod hem;
+mod pqc;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,9 +9,26 @@ use serde_json::{Value, json};
 /// What the operation `method path` does, in a line; `None` where nobody wrote it down, which a test
 /// does not let through.
 pub fn summary(method: &Method, path: &str) -> Option<&'static str> {
-    let mut known =
-        SUMMARIES.iter().filter(|(verb, at, _)| *verb == method.as_str() && *at == path);
-    known.next().map(|(_, _, text)| *text)
+    let is_it = |(verb, at, _): &&Summary| *verb == method.as_str() && *at == path;
+    ALL.iter().flat_map(|texts| texts.summaries).find(is_it).map(|(_, _, text)| *text)
+}
+
+/// What is said of a surface.
+pub(super) struct Texts {
+    /// Its chapters: names, and what is in them.
+    tags: &'static [(&'static str, &'static str)],
+    /// What each operation does: method, path, a line.
+    summaries: &'static [Summary],
+}
+
+type Summary = (&'static str, &'static str, &'static str);
+
+/// Those of every surface.
+const ALL: [&Texts; 2] = [&hem::TEXTS, &pqc::TEXTS];
+
+/// The chapters of all surfaces.
+pub(super) fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALL.iter().flat_map(|texts| texts.tags).copied()
 }
 
 /// What a part of the path means.
@@ -41,14 +61,20 @@ pub(super) fn status(status: u16) -> &'static str {
         404 => "There is no such thing.",
         406 => "The request makes sense, and the operation did not work.",
         408 => "The body did not come in time.",
-        409 => "Not now: not initialised, the self-test failed, or the token or the log is away.",
+        409 => {
+            "Not now: not initialised, the self-test failed, or the token or the log is away. Of other APIs than HEM: it makes sense, and did not work."
+        }
         411 => "A POST needs a Content-Length above 0.",
         412 => "The Origin of the request is not one of the configured.",
         413 => "The body is longer than this operation takes.",
         418 => "It must come over TLS.",
+        422 => "A member of the request is missing or is not as it must be.",
+        429 => "Too often or too many: wait.",
         500 => "A defect in the daemon.",
-        503 => "More work is waiting than can be taken: try again after Retry-After seconds.",
-        _ => "Refused.",
+        503 => {
+            "More work is waiting than can be taken: try again after Retry-After seconds. Of other APIs than HEM also: not initialised, or the token or the log is away."
+        }
+        _ => REFUSED,
     }
 }
 
@@ -69,71 +95,7 @@ pub(super) const MEMBERS: &str = "x-claviger-scopes lists scopes any one of whic
     status is answered (null: none).";
 pub(super) const BEARER: &str = "A token of one scope or several, from /api/auth/token or \
     /api/auth/ext/token. One that is not valid is refused everywhere, even where none is needed.";
-pub(super) const TAGS: [(&str, &str); 6] = [
-    ("auth", "Initialisation, login, external authenticators."),
-    ("crypto", "Operations with stored keys."),
-    ("keymgmt", "Making, naming and removing keys."),
-    ("logger", "The audit log, and proofs about it."),
-    ("meta", "This description, for people and for programs."),
-    ("system", "What the device is and how it is set up."),
-];
-
-#[rustfmt::skip]
-const SUMMARIES: &[(&str, &str, &str)] = &[
-    ("GET",    "/openapi.json",                      "This description, for programs (OpenAPI 3.1)."),
-    ("GET",    "/docs",                              "This description, for people: one page of HTML that loads nothing else."),
-    ("GET",    "/api/auth/init",                     "A challenge for the initialisation of a fresh device."),
-    ("POST",   "/api/auth/init",                     "Initialises a fresh device. The key that signs becomes the administrator's."),
-    ("GET",    "/api/auth/token",                    "A challenge for a login."),
-    ("POST",   "/api/auth/token",                    "Exchanges a login token for a bearer token. Answers are held back, longer after failures."),
-    ("POST",   "/api/auth/ext/init",                 "Offers a pairing to an authenticator."),
-    ("POST",   "/api/auth/ext/validate",             "Pairs the authenticator that answered an offer."),
-    ("POST",   "/api/auth/ext/mac",                  "Proves that this device holds its identity key."),
-    ("POST",   "/api/auth/ext/request",              "A request for a scope that only paired authenticators can read."),
-    ("POST",   "/api/auth/ext/token",                "Exchanges an authenticator's consent for a bearer token."),
-    ("GET",    "/api/system/version",                "Which hardware and software this is."),
-    ("GET",    "/api/system/status",                 "How the device is."),
-    ("GET",    "/api/system/checkin",                "A token for the backend to answer, which sets the time where it comes from there."),
-    ("POST",   "/api/system/checkin",                "Takes in the backend's answer. Setting the time and shutting the device are entered in the log."),
-    ("GET",    "/api/system/config",                 "How the device is set up."),
-    ("POST",   "/api/system/config",                 "Changes settings, the certificate or the user's key, or wipes everything. A wipe, and the certificate of a fresh device, are answered with an empty 200."),
-    ("GET",    "/api/system/config/attestation",     "Proves that the attestation key is in this token now, and shows its certificate."),
-    ("POST",   "/api/system/config/provisioning",    "Takes in a certificate for the attestation key of a fresh device; 403 once it is initialised."),
-    ("GET",    "/api/system/reboot",                 "Starts the daemon anew; tokens and nonces die."),
-    ("GET",    "/api/system/selftest",               "Tests the token now."),
-    ("GET",    "/api/system/shutdown",               "Stops the daemon, which stays down."),
-    ("POST",   "/api/keymgmt/create",                "Makes a key in the token."),
-    ("GET",    "/api/keymgmt/list",                  "The first page of keys, oldest first."),
-    ("GET",    "/api/keymgmt/list/{offset}",         "The keys from the given one on."),
-    ("GET",    "/api/keymgmt/list/{offset}/{count}", "So many keys from the given one on."),
-    ("GET",    "/api/keymgmt/get/{kid}",             "A key's type and public half."),
-    ("POST",   "/api/keymgmt/import",                "Takes in somebody's public key."),
-    ("POST",   "/api/keymgmt/derive",                "Derives a key of a type that is not post-quantum from what a key agrees on with a peer, and keeps it."),
-    ("POST",   "/api/keymgmt/update",                "Gives a key another label and description; a description that is left out is cleared."),
-    ("POST",   "/api/keymgmt/search",                "Keys whose description fits a pattern. Needs no token where the settings allow that and the pattern is ^ and six bytes or more."),
-    ("DELETE", "/api/keymgmt/delete/{kid}",          "Destroys a key."),
-    ("POST",   "/api/crypto/ecdh",                   "Agrees on a secret with a peer: the whole of it, or its hash."),
-    ("POST",   "/api/crypto/hmac/hash",              "An HMAC by a stored key, or by what a key agrees on with a peer."),
-    ("POST",   "/api/crypto/hmac/verify",            "Whether a MAC is right; 406 where it is not."),
-    ("POST",   "/api/crypto/exdsa/sign",             "Signs a message, which is hashed here."),
-    ("POST",   "/api/crypto/exdsa/verify",           "Whether a signature is right; 406 where it is not."),
-    ("POST",   "/api/crypto/cipher/encrypt",         "Enciphers by AES; the initialisation vector is made here."),
-    ("POST",   "/api/crypto/cipher/decrypt",         "Deciphers by AES."),
-    ("POST",   "/api/crypto/cipher/wrap",            "Wraps a key by AES (RFC 3394)."),
-    ("POST",   "/api/crypto/cipher/unwrap",          "Unwraps a key by AES (RFC 3394)."),
-    ("POST",   "/api/crypto/pqc/mlkem/encaps",       "A fresh secret and its ciphertext (ML-KEM, FIPS 203)."),
-    ("POST",   "/api/crypto/pqc/mlkem/decaps",       "The secret in a ciphertext (ML-KEM, FIPS 203)."),
-    ("POST",   "/api/crypto/pqc/mldsa/sign",         "Signs a message in its context (ML-DSA, FIPS 204)."),
-    ("POST",   "/api/crypto/pqc/mldsa/verify",       "Whether a signature is right (ML-DSA, FIPS 204); 406 where it is not."),
-    ("GET",    "/api/logger/key",                    "The logger key, and a proof that it is in the token now."),
-    ("GET",    "/api/logger/checkpoint",             "The latest signed checkpoint (C2SP tlog-checkpoint)."),
-    ("GET",    "/api/logger/consistency/{old}/{new}", "The proof that the log only grew between two sizes."),
-    ("GET",    "/api/logger/proof/{index}",          "The proof that the latest checkpoint covers an entry (C2SP tlog-proof)."),
-    ("GET",    "/api/logger/list",                   "The ids of the log files, oldest first."),
-    ("GET",    "/api/logger/list/{offset}",          "The ids of the log files from the given one on."),
-    ("GET",    "/api/logger/tile/{level}/{*number}", "Hashes of the tree over the log, 32 bytes each (C2SP tlog-tiles)."),
-    ("GET",    "/api/logger/{id}",                   "A log file, whole."),
-];
+pub(super) const REFUSED: &str = "Refused.";
 
 #[cfg(test)]
 mod tests {
@@ -145,16 +107,17 @@ mod tests {
     #[test]
     fn every_row_has_its_line_and_no_line_is_left_over() {
         let rows: BTreeSet<_> = routes().iter().map(|r| (r.method.to_string(), r.path)).collect();
+        let summaries = || ALL.iter().flat_map(|texts| texts.summaries);
         let lines: BTreeSet<_> =
-            SUMMARIES.iter().map(|(verb, path, _)| ((*verb).to_owned(), *path)).collect();
+            summaries().map(|(verb, path, _)| ((*verb).to_owned(), *path)).collect();
         assert_eq!(rows, lines);
-        assert_eq!(SUMMARIES.len(), lines.len());
+        assert_eq!(summaries().count(), lines.len());
     }
 
     #[test]
     fn every_status_and_every_part_of_a_path_is_explained() {
         for row in routes() {
-            assert!(row.statuses.iter().all(|of| status(*of) != "Refused."), "{}", row.path);
+            assert!(row.statuses.iter().all(|of| status(*of) != REFUSED), "{}", row.path);
             let mut parts = row.path.split('/').filter_map(|part| part.strip_prefix('{'));
             assert!(parts.all(|part| parameter(part.trim_matches(['*', '}'])).is_some()));
         }

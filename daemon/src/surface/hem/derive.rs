@@ -53,6 +53,7 @@ pub async fn derive(
         kind,
         usage: usage(kind, body.mode.as_deref())?,
         descr: description(body.descr.as_deref())?,
+        owner: None,
     };
     let peer = peer(body.ext_kid.as_deref(), body.pubkey.as_ref())?;
     let peer = peer.ok_or_else(|| {

@@ -50,6 +50,7 @@ pub async fn create(
         kind,
         usage: usage(kind, body.mode.as_deref())?,
         descr: description(body.descr.as_deref())?,
+        owner: None,
     };
     Ok(Named { kid: keyring.create(leave, new).await? })
 }

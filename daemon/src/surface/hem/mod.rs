@@ -54,6 +54,10 @@ impl Surface for Hem {
         Refusal::told(status(fault), Bytes::new(), "application/json")
     }
 
+    fn tag(&self, path: &'static str) -> &'static str {
+        path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("meta")
+    }
+
     /// Refuses a page whose `Origin` the configuration does not name (412).
     fn admit(&self, device: &Device, manners: &Manners) -> Result<(), Fault> {
         match &manners.origin {
@@ -94,7 +98,7 @@ fn welcomes(device: &Device, origin: &HeaderValue) -> bool {
 
 /// The status for `fault` (hem.md A1).
 fn status(fault: &Fault) -> StatusCode {
-    match fault {
+    match fault.plain() {
         Fault::Conflict(_) | Fault::Unlogged => StatusCode::CONFLICT,
         Fault::Failed(_) => StatusCode::NOT_ACCEPTABLE,
         Fault::ForeignOrigin => StatusCode::PRECONDITION_FAILED,
