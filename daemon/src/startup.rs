@@ -59,14 +59,15 @@ pub struct Opened {
 /// [`StartFault`] says what failed and how to mend it. Nothing was served then.
 pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFault> {
     crate::clock::forget();
-    let (vault, system, status) = open_token(config).await?;
+    // The state file opens while the token does, which takes longer.
+    let (token, store) = tokio::join!(open_token(config), Store::open(&config.store.path));
+    let (vault, system, status) = token?;
+    let store = store?.counted_by(Arc::clone(&metrics.transactions));
     system.vitals().tell(metrics.operations.clone());
     for (kind, why) in &status.withdrawn {
         tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
     }
     let serial = status.serial.clone();
-    let store = Store::open(&config.store.path).await?;
-    let store = store.counted_by(Arc::clone(&metrics.transactions));
     let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;

@@ -4,7 +4,8 @@
 use std::time::SystemTime;
 
 use cryptoki::error::{Error, RvError};
-use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki_sys::{CK_ULONG, CKA_CLASS, CKA_KEY_TYPE, CKA_VALUE_LEN, CKK_AES, CKO_SECRET_KEY};
 use policies::Kid;
 
 use super::errors::Failure;
@@ -34,8 +35,7 @@ pub(crate) fn find_secret(
     width: Option<Width>,
 ) -> Result<ObjectHandle, Failure> {
     for handle in session.inner.find_objects(&[Attribute::Id(kid.as_bytes().to_vec())])? {
-        let found = session.inner.get_attributes(handle, &[AttributeType::Class])?;
-        let is_secret = found.contains(&Attribute::Class(ObjectClass::SECRET_KEY));
+        let is_secret = class_of(session, handle)? == Some(CKO_SECRET_KEY);
         if is_secret && (width.is_none() || width_of(session, handle)? == width) {
             return Ok(handle);
         }
@@ -53,38 +53,35 @@ pub(crate) fn is_there(session: &TokenSession, kid: &Kid) -> Result<bool, Failur
     Ok(false)
 }
 
-/// Every private and secret key whose `CKA_ID` may be a KID, AES keys by their width.
-pub(crate) fn sweep(session: &TokenSession) -> Result<Vec<(Slot, ObjectHandle)>, Failure> {
-    let mut keys = Vec::new();
+/// What is on the token.
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// Every private and secret key whose `CKA_ID` may be a KID, AES keys by their width.
+    pub(crate) keys: Vec<(Slot, ObjectHandle)>,
+    /// The private and secret key objects, but for the system keys.
+    pub(crate) objects: Vec<Object>,
+}
+
+/// Goes through all keys on the token.
+pub(crate) fn sweep(session: &TokenSession) -> Result<Contents, Failure> {
+    let mut contents = Contents::default();
     for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
         for handle in on_token(session, class)? {
-            if let Some(Name { id, .. }) = describe(session, handle)?
-                && let Ok(bytes) = <[u8; 16]>::try_from(id)
-            {
+            let Some((id, label)) = describe(session, handle)? else { continue };
+            if let Ok(bytes) = <[u8; 16]>::try_from(id.as_slice()) {
                 let width = match class {
                     ObjectClass::SECRET_KEY => width_of(session, handle)?,
                     _ => None,
                 };
-                keys.push(((Kid::from_bytes(bytes), width), handle));
+                contents.keys.push(((Kid::from_bytes(bytes), width), handle));
+            }
+            if !system_keys::is_system_id(&id) {
+                let label = String::from_utf8_lossy(&label).into_owned();
+                contents.objects.push(Object { id, label });
             }
         }
     }
-    Ok(keys)
-}
-
-/// The private and secret key objects on the token, but for the system keys.
-pub(crate) fn list(session: &TokenSession) -> Result<Vec<Object>, Failure> {
-    let mut objects = Vec::new();
-    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
-        for handle in on_token(session, class)? {
-            if let Some(Name { id, label }) = describe(session, handle)?
-                && !system_keys::is_system_id(&id)
-            {
-                objects.push(Object { id, label: String::from_utf8_lossy(&label).into_owned() });
-            }
-        }
-    }
-    Ok(objects)
+    Ok(contents)
 }
 
 /// Destroys the objects of `kid`, and answers how many there were.
@@ -114,8 +111,7 @@ pub(super) fn find_one(
     class: ObjectClass,
 ) -> Result<Option<ObjectHandle>, Failure> {
     for handle in session.inner.find_objects(&[Attribute::Id(id.to_vec())])? {
-        let found = session.inner.get_attributes(handle, &[AttributeType::Class])?;
-        if found.contains(&Attribute::Class(class)) {
+        if class_of(session, handle)? == Some(class.into()) {
             return Ok(Some(handle));
         }
     }
@@ -129,45 +125,36 @@ fn on_token(session: &TokenSession, class: ObjectClass) -> Result<Vec<ObjectHand
 
 /// The width of an AES key; `None` for another one, and for one that is gone.
 fn width_of(session: &TokenSession, handle: ObjectHandle) -> Result<Option<Width>, Failure> {
-    let wanted = [AttributeType::KeyType, AttributeType::ValueLen];
-    let found = match session.inner.get_attributes(handle, &wanted) {
+    let wanted = [CKA_KEY_TYPE, CKA_VALUE_LEN];
+    let raw = &session.module.raw;
+    let found = match raw.read_numbers(session.inner.handle(), handle.handle(), wanted) {
         Ok(found) => found,
         Err(error) if is_gone(&error) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let length = found.iter().find_map(|attribute| match attribute {
-        Attribute::ValueLen(length) => usize::try_from(**length).ok(),
-        _ => None,
-    });
-    let is_aes = found.contains(&Attribute::KeyType(KeyType::AES));
+    let [Some(CKK_AES), Some(length)] = found else { return Ok(None) };
     let mut widths = [Width::Aes128, Width::Aes192, Width::Aes256].into_iter();
-    Ok(widths.find(|width| is_aes && length == Some(width.bytes())))
+    Ok(widths.find(|width| usize::try_from(length) == Ok(width.bytes())))
 }
 
-/// What an object is called; `None` where the object was destroyed in the meantime.
+/// `CKA_CLASS`.
+fn class_of(session: &TokenSession, handle: ObjectHandle) -> Result<Option<CK_ULONG>, Error> {
+    let raw = &session.module.raw;
+    let [class] = raw.read_numbers(session.inner.handle(), handle.handle(), [CKA_CLASS])?;
+    Ok(class)
+}
+
+/// `CKA_ID` and `CKA_LABEL`; `None` where the object was destroyed in the meantime, or has names that
+/// are none of ours.
 fn describe(session: &TokenSession, handle: ObjectHandle) -> Result<Option<Name>, Failure> {
-    let wanted = [AttributeType::Id, AttributeType::Label];
-    let found = match session.inner.get_attributes(handle, &wanted) {
-        Ok(found) => found,
-        Err(error) if is_gone(&error) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let (mut id, mut label) = (Vec::new(), Vec::new());
-    for attribute in found {
-        match attribute {
-            Attribute::Id(bytes) => id = bytes,
-            Attribute::Label(bytes) => label = bytes,
-            _ => {}
-        }
+    match session.module.raw.read_name(session.inner.handle(), handle.handle()) {
+        Ok(name) => Ok(Some(name)),
+        Err(error) if is_gone(&error) || is_too_long(&error) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(Name { id, label }))
 }
 
-/// `CKA_ID` and `CKA_LABEL`.
-struct Name {
-    id: Vec<u8>,
-    label: Vec<u8>,
-}
+type Name = (Vec<u8>, Vec<u8>);
 
 /// A handle that is void is that of an object which another thread has destroyed, or one that the
 /// token is mistaken about: a second look tells.
@@ -213,4 +200,8 @@ fn destroy_found(
 
 fn is_gone(error: &Error) -> bool {
     matches!(error, Error::Pkcs11(RvError::ObjectHandleInvalid, _))
+}
+
+fn is_too_long(error: &Error) -> bool {
+    matches!(error, Error::Pkcs11(RvError::BufferTooSmall, _))
 }

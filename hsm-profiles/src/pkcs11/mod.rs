@@ -36,7 +36,7 @@ pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;
 pub(crate) use find::{
-    Slot, destroy, destroy_labelled, find_private, find_secret, is_there, list, sweep,
+    Slot, destroy, destroy_labelled, find_private, find_secret, is_there, sweep,
 };
 pub(crate) use generate::{generate_pair, generate_secret};
 pub use init_token::{InitError, TokenFiles, init_token};

@@ -3,6 +3,7 @@
 //!
 //! The module is opened a second time, which gives the same instance of it.
 
+mod attributes;
 mod gcm;
 
 use std::path::Path;

@@ -6,11 +6,14 @@ use super::digest::digest;
 use super::token::Seat;
 use crate::key_type::KeyType;
 use crate::pkcs11::{self, Failure, ObjectHandle, SystemKeys};
-use crate::protocol::{Answer, Operation, SecretBytes};
+use crate::protocol::{Answer, Object, Operation, SecretBytes};
 
 impl Seat {
     /// Does `operation`, as if nothing could go wrong.
     pub(super) fn attempt(&self, operation: &Operation) -> Result<Answer, Failure> {
+        if !operation.is_repeatable() {
+            drop(self.token.take_seen());
+        }
         match operation {
             Operation::Agree { .. } => self.agree(operation),
             Operation::AgreeIdentity { peer } => {
@@ -37,7 +40,7 @@ impl Seat {
                 pkcs11::mac(&self.session, key, message).map(Answer::Public)
             }
             Operation::Status => self.token.status().map(Answer::Status),
-            Operation::List => pkcs11::list(&self.session).map(Answer::Objects),
+            Operation::List => self.list().map(Answer::Objects),
             Operation::GeneratePair { creation, kind, usage } => {
                 pkcs11::generate_pair(&self.session, creation, *kind, *usage).map(Answer::Public)
             }
@@ -67,6 +70,13 @@ impl Seat {
                 self.token.set_system(Some(keys));
                 self.token.status().map(Answer::Status)
             }
+        }
+    }
+
+    fn list(&self) -> Result<Vec<Object>, Failure> {
+        match self.token.take_seen() {
+            Some(seen) => Ok(seen),
+            None => pkcs11::sweep(&self.session).map(|contents| contents.objects),
         }
     }
 

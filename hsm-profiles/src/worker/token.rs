@@ -14,7 +14,7 @@ use crate::pkcs11::{
     self, Failure, Findings, Module, ObjectHandle, Pin, Slot, SystemKeys, TokenSession,
 };
 use crate::profile::{ErrorClass, Profile};
-use crate::protocol::{TokenFault, TokenStatus};
+use crate::protocol::{Object, TokenFault, TokenStatus};
 use crate::sealed;
 
 /// Which token, and how.
@@ -40,6 +40,8 @@ pub(super) struct Shared {
     sessions: usize,
     found: Findings,
     handles: RwLock<HashMap<Slot, ObjectHandle>>,
+    /// What the start has seen, until something changes or somebody has asked.
+    seen: Mutex<Option<Vec<Object>>>,
     system: RwLock<Option<SystemKeys>>,
     /// Held while somebody logs in, so that a refused PIN is not tried again by the next.
     login: Mutex<Login>,
@@ -108,12 +110,13 @@ impl Token {
         anchor.login(&pin)?;
         let system = pkcs11::find_system_keys(&anchor)?;
         let found = pkcs11::probe(&anchor)?;
-        let handles = pkcs11::sweep(&anchor)?.into_iter().collect();
+        let contents = pkcs11::sweep(&anchor)?;
         Ok(Arc::new(Shared {
             module: Arc::clone(module),
             sessions,
             found,
-            handles: RwLock::new(handles),
+            handles: RwLock::new(contents.keys.into_iter().collect()),
+            seen: Mutex::new(Some(contents.objects)),
             system: RwLock::new(system),
             login: Mutex::new(Login { pin, refused: false, anchor }),
             end: AtomicU8::new(0),
@@ -136,6 +139,11 @@ impl Shared {
         for width in [None, Some(Width::Aes128), Some(Width::Aes192), Some(Width::Aes256)] {
             handles.remove(&(*kid, width));
         }
+    }
+
+    /// What the start has seen on the token, once, if nothing was changed since.
+    pub(super) fn take_seen(&self) -> Option<Vec<Object>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn system(&self) -> Option<SystemKeys> {
@@ -196,6 +204,7 @@ impl Shared {
         drop(login);
         if !self.module.profile.quirks.handles_survive_logout {
             self.handles.write().unwrap_or_else(PoisonError::into_inner).clear();
+            drop(self.take_seen());
             self.set_system(pkcs11::find_system_keys(session)?);
         }
         Ok(true)
