@@ -3,6 +3,7 @@ PROFILE ?= softhsm2
 DIR     ?= .dev$(addprefix -,$(filter-out softhsm2,$(PROFILE)))
 LISTEN  ?= 127.0.0.1:8443
 ROUNDS  ?= 100
+AWAY    ?= 10
 PREFIX  ?= /usr
 # What `make test` runs (.ci/tests). CI runs the unit tests and the documentation's once, and on the
 # second token what talks to it: SUITE=black-box.
@@ -22,7 +23,7 @@ DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 MAN       = $(DESTDIR)$(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench audit-bench tamper conformance crash unit-score unit-boot build token install clean
+.PHONY: help run test vectors lint deny bench audit-bench tamper conformance crash syslog unit-score unit-boot build token install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,11 @@ crash: $(WITH) ## kill the daemon ROUNDS times at random points and check what i
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
 	CLAVIGER_TEST_PROFILE=$(PROFILE) CLAVIGER_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --release --locked -p tests --test crash -- --nocapture
+
+syslog: ## take the syslog collector away for AWAY seconds under load, and see that it gets every line
+	@.ci/need test
+	$(CARGO) build --workspace --bins --locked
+	CLAVIGER_SYSLOG_AWAY=$(AWAY) $(CARGO) test --workspace --locked --test syslog -- --nocapture
 
 unit-score: ## gate the exposure of the systemd units, with and without drop-ins
 	@.ci/unit-score

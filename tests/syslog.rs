@@ -13,6 +13,7 @@ use serde_json::json;
 use tests::collector::{Collector, first_of_each};
 use tests::daemon::{Home, MASTER, USER, write};
 use tests::log;
+use tests::metrics::scrape;
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
 
@@ -122,8 +123,12 @@ fn a_collector_that_was_away_has_every_line_in_the_end() {
         receives_more(&collector, 100);
         collector.stop(Signal::SIGTERM);
         thread::sleep(absence());
+        let samples = scrape(&scene.daemon);
+        assert_eq!(samples.get("claviger_syslog_up"), 0.0);
+        assert!(samples.get("claviger_syslog_lines_behind") > 0.0);
         collector.resume();
         has_gaps(&scene, 1);
+        assert_eq!(scrape(&scene.daemon).get("claviger_syslog_up"), 1.0);
         collector.stop(Signal::SIGKILL);
         collector.resume();
         has_gaps(&scene, 2);

@@ -109,6 +109,13 @@ impl Feed {
         Cursor { origin, index: self.index, position: self.at }
     }
 
+    /// Goes back to a cursor that it gave.
+    pub fn rewind(&mut self, to: &Cursor) {
+        (self.index, self.at, self.open) = (to.index, to.position, None);
+        // Looked at anew, so that what was durable then is no end now.
+        self.end = to.position;
+    }
+
     /// What comes next, or `None` while nothing more is durable. Reads files.
     ///
     /// # Errors

@@ -231,6 +231,11 @@ impl Log {
         &self.0.ledger
     }
 
+    /// How many lines are durable.
+    pub fn lines(&self) -> u64 {
+        self.0.ledger.size()
+    }
+
     /// What checks the checkpoints of this log; displayed it is the vkey.
     pub fn key(&self) -> &LogKey {
         &self.0.key

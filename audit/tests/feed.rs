@@ -79,7 +79,12 @@ fn every_line_comes_once_and_in_order_over_restarts() {
     assert!(leaves.iter().zip(0..).all(|(leaf, index)| leaf.index == index));
     assert_eq!(leaves[usize::try_from(receipt).unwrap()].file, log.current());
     let more = append(&log);
+    let here = feed.cursor();
+    let news = rest(&mut feed);
+    feed.rewind(&here);
     leaves.extend(rest(&mut feed));
+    let start = usize::try_from(here.index()).unwrap();
+    assert!(leaves[start..].starts_with(&news), "the same again, and what came since");
     assert!(leaves.iter().any(|leaf| leaf.index == more));
     log.shutdown();
     leaves.extend(rest(&mut feed));

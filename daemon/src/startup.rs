@@ -105,7 +105,9 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         tickets,
     });
     let syslog = config.audit.syslog.as_ref();
-    let mirror = syslog.map(|syslog| Mirror::start(&log, syslog, &config.listen.hostname));
+    let mirror = syslog.map(|syslog| {
+        Mirror::start(&log, syslog, &config.listen.hostname, Arc::clone(&metrics.mirrored))
+    });
     let mirror = mirror.transpose()?;
     let witness = config.audit.witness.as_ref();
     let witness = witness.map(|witness| Witness::start(&log, witness)).transpose()?;

@@ -5,6 +5,7 @@
 mod connections;
 mod figure;
 mod log;
+mod mirrored;
 mod page;
 mod process;
 mod requests;
@@ -17,6 +18,7 @@ use hsm_profiles::System;
 
 pub(crate) use self::log::Transactions;
 pub(crate) use connections::{Connections, Cut, Turned};
+pub(crate) use mirrored::Mirrored;
 pub(crate) use page::OPENMETRICS;
 pub(crate) use requests::Requests;
 
@@ -31,6 +33,7 @@ use crate::route::Route;
 pub struct Metrics {
     birth: Arc<Birth>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) mirrored: Arc<Mirrored>,
     pub(crate) operations: Arc<Operations>,
     pub(crate) requests: Arc<Requests>,
     pub(crate) transactions: Arc<Transactions>,
@@ -43,6 +46,7 @@ impl Metrics {
         Self {
             birth: Arc::new(Birth::now()),
             connections: Arc::default(),
+            mirrored: Arc::default(),
             operations: Arc::default(),
             requests: Arc::new(Requests::new(routes)),
             transactions: Arc::default(),
@@ -58,6 +62,7 @@ impl Metrics {
         self.requests.show(&mut page);
         self.operations.show(&mut page, system.vitals(), system.load());
         self.writing.show(&mut page, log);
+        self.mirrored.show(&mut page, log);
         self.transactions.show(&mut page);
         page.finish()
     }

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use audit::{Cursor, Ext, Fed, Feed, Log, LogResult, LogType, Subject};
 
+use crate::metrics::Mirrored;
 use crate::mirror::channel::{Channel, Route};
 use crate::mirror::message::Sender;
 
@@ -20,8 +22,10 @@ pub(super) struct Carrier {
     /// Something, or the end of the other side, is the wish to stop.
     stop: Receiver<()>,
     stopping: bool,
+    feed: Feed,
     /// The collector has everything before it.
-    arrived: Option<Cursor>,
+    arrived: Cursor,
+    figures: Arc<Mirrored>,
     away: Option<Away>,
     /// Lines that can't be sent any more, and are not entered yet.
     lost: Option<Lost>,
@@ -60,13 +64,17 @@ impl Carrier {
         (route, collector): (Route, String),
         sender: Sender,
         stop: Receiver<()>,
+        figures: Arc<Mirrored>,
     ) -> Self {
-        let arrived = log.cursor(NAME).unwrap_or_else(|error| {
+        let kept = log.cursor(NAME).unwrap_or_else(|error| {
             tracing::warn!(%error, "the log is sent to the collector from its beginning");
             None
         });
+        let feed = log.feed(kept.as_ref());
+        let arrived = feed.cursor();
+        figures.arrived(arrived.index());
         let (stopping, away, lost) = (false, None, None);
-        Self { log, route, collector, sender, stop, stopping, arrived, away, lost }
+        Self { log, route, collector, sender, stop, stopping, feed, arrived, figures, away, lost }
     }
 
     /// Until it shall stop. What is in the log then is carried still, if the collector takes it at
@@ -80,7 +88,10 @@ impl Carrier {
                     Duration::ZERO
                 }
                 Ok(false) => IDLE,
-                Err(error) => self.is_away(&error),
+                Err(error) => {
+                    self.feed.rewind(&self.arrived);
+                    self.is_away(&error)
+                }
             };
             if last {
                 return;
@@ -92,8 +103,10 @@ impl Carrier {
     /// Carries what there is over one connection, and what comes while it is open. Says whether
     /// there was anything.
     fn turn(&mut self) -> io::Result<bool> {
-        let mut feed = self.log.feed(self.arrived.as_ref());
-        let Some(mut next) = feed.advance()?.map(Some) else { return Ok(false) };
+        let mut next = self.next()?;
+        if next.is_none() {
+            return Ok(false);
+        }
         let mut channel = self.route.connect()?;
         let end = Instant::now() + TURN;
         let mut lost = self.lost.clone().unwrap_or_default();
@@ -110,10 +123,10 @@ impl Carrier {
             if Instant::now() >= end {
                 break;
             }
-            next = feed.advance()?;
+            next = self.next()?;
         }
         channel.finish()?;
-        self.has_arrived(&feed);
+        self.has_arrived();
         self.lost = Some(lost).filter(|lost| lost.count > 0);
         Ok(true)
     }
@@ -128,17 +141,26 @@ impl Carrier {
         }
     }
 
-    fn has_arrived(&mut self, feed: &Feed) {
-        let cursor = feed.cursor();
+    fn next(&mut self) -> io::Result<Option<Fed>> {
+        let unread = |error: io::Error| {
+            io::Error::new(error.kind(), format!("the log can't be read: {error}"))
+        };
+        self.feed.advance().map_err(unread)
+    }
+
+    fn has_arrived(&mut self) {
+        let cursor = self.feed.cursor();
         if let Err(error) = self.log.keep_cursor(NAME, &cursor) {
             tracing::warn!(%error, "what the collector has can't be kept: lines may be sent twice");
         }
-        self.arrived = Some(cursor);
+        self.figures.arrived(cursor.index());
+        self.arrived = cursor;
     }
 
     /// Enters the outage, if there was one. While the log can't be written it is kept.
     fn is_back(&mut self) {
-        let now = self.arrived.as_ref().map_or(0, Cursor::index);
+        let now = self.arrived.index();
+        self.figures.up(true);
         if let Some(Away { since, first, .. }) = &self.away {
             let (seconds, to) = (since.elapsed().as_secs(), &self.collector);
             let text = format!("{to} away for {seconds} s: lines {first} to {now} sent late");
@@ -164,7 +186,8 @@ impl Carrier {
 
     /// How long to wait before the next attempt.
     fn is_away(&mut self, error: &io::Error) -> Duration {
-        let (first, collector) = (self.arrived.as_ref().map_or(0, Cursor::index), &self.collector);
+        self.figures.up(false);
+        let (first, collector) = (self.arrived.index(), &self.collector);
         match &mut self.away {
             Some(away) => {
                 tracing::debug!(%error, "{collector} still takes no lines");

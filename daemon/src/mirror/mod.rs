@@ -6,6 +6,7 @@ mod channel;
 mod message;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use audit::Log;
 
 use crate::config::{Collector, Syslog};
+use crate::metrics::Mirrored;
 use crate::mirror::carrier::Carrier;
 use crate::mirror::channel::Route;
 use crate::outbound::{self, OutboundFault};
@@ -31,7 +33,12 @@ impl Mirror {
     ///
     /// # Errors
     /// Which file of `config` can't be used, and why.
-    pub(crate) fn start(log: &Log, config: &Syslog, hostname: &str) -> Result<Self, OutboundFault> {
+    pub(crate) fn start(
+        log: &Log,
+        config: &Syslog,
+        hostname: &str,
+        figures: Arc<Mirrored>,
+    ) -> Result<Self, OutboundFault> {
         let route = match &config.address {
             Collector::Unix(path) => Route::Unix(path.clone()),
             Collector::Tcp(place) => Route::Tcp(place.clone()),
@@ -52,7 +59,7 @@ impl Mirror {
         let (stop, stopped) = mpsc::channel();
         let (ends, ended) = mpsc::channel::<()>();
         let to = (route, config.address.to_string());
-        let carrier = Carrier::new(log.clone(), to, sender, stopped);
+        let carrier = Carrier::new(log.clone(), to, sender, stopped, figures);
         let run = move || {
             let _ends = ends;
             carrier.run();
