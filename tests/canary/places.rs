@@ -23,6 +23,10 @@ impl Places {
         self.0.len()
     }
 
+    pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.0.push((name.to_owned(), latin(bytes)));
+    }
+
     /// An answer, whole.
     pub(crate) fn answer(&mut self, to: &str, reply: &Reply) {
         self.0.push((
@@ -62,6 +66,9 @@ impl Places {
             let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
             if path.is_dir() {
                 self.folder(&path, &format!("{name}/"));
+                continue;
+            }
+            if !path.is_file() {
                 continue;
             }
             let bytes = fs::read(&path).unwrap();
