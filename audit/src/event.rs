@@ -127,6 +127,8 @@ log_types! {
     130 LOG_TYPE_AUDIT_RESTARTED Text,
     /// The syslog collector was away, or lines could not be sent to it.
     131 LOG_TYPE_SYSLOG_GAP Text,
+    /// A change without a known entry was found, and brought to its end.
+    133 LOG_TYPE_AUDIT_RECONCILED Text,
     /// A token of limited use was issued.
     146 LOG_TYPE_TOKEN_ISSUED Text,
     /// A token of limited use had its last use.
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 45);
+        assert_eq!(LogType::ALL.len(), 46);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

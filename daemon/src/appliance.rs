@@ -6,6 +6,7 @@ use audit::Log;
 
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
+use crate::clerk::Clerk;
 use crate::config::Pqc;
 use crate::device::Device;
 use crate::keyring::Keyring;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub certificate: Certificate,
     /// Hearing from the backend.
     pub checkin: CheckIn,
+    /// Enters what has no entry yet.
+    pub clerk: Clerk,
     /// Logins and session tokens.
     pub desk: Desk,
     /// The device's identity and configuration.
@@ -57,6 +60,10 @@ impl Appliance {
 
     pub(crate) fn checkin(&self) -> &CheckIn {
         &self.0.checkin
+    }
+
+    pub(crate) fn clerk(&self) -> &Clerk {
+        &self.0.clerk
     }
 
     /// Logins and session tokens.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use hsm_profiles::{ForeignPoint, KeyType, System, SystemPublic};
-use policies::decode_base64;
+use policies::{Subject, decode_base64};
 use serde::Deserialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -97,12 +97,17 @@ impl Device {
         Ok(stored)
     }
 
-    /// Changes the settings; `else_changed` says that something beside them changed. Whether
-    /// anything did: their `uts` is larger then.
+    /// Changes the settings for `subject`; `else_changed` says that something beside them changed.
+    /// Whether anything did: their `uts` is larger then.
     ///
     /// # Errors
     /// [`Fault::Conflict`] before the device was initialised, and where they can't be stored.
-    pub async fn change(&self, changes: Changes, else_changed: bool) -> Result<bool, Fault> {
+    pub async fn change(
+        &self,
+        changes: Changes,
+        else_changed: bool,
+        subject: Subject,
+    ) -> Result<bool, Fault> {
         let _turn = self.0.turn.lock().await;
         let settings = self.settings();
         let settings = settings.ok_or_else(|| Fault::Conflict("not initialised".into()))?;
@@ -111,8 +116,8 @@ impl Device {
             return Ok(false);
         }
         next.touch(now());
-        let stored = self.0.store.save_settings(&self.0.system, &next).await.map_err(unstored)?;
-        self.0.settings.store(Some(Arc::new(stored)));
+        let stored = self.0.store.save_settings(&self.0.system, &next, subject).await;
+        self.0.settings.store(Some(Arc::new(stored.map_err(unstored)?)));
         Ok(true)
     }
 

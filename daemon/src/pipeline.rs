@@ -20,6 +20,7 @@ use crate::appliance::Appliance;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+use crate::owing::Account;
 use crate::problem;
 use crate::reply::{Outbound, PROBLEM_JSON, Reply, answer, turn_away};
 use crate::route::{DEFAULT_BODY_LIMIT, Route};
@@ -196,10 +197,17 @@ impl Pipeline {
             Err(Unopened::Full) => return visit.refuse(&Fault::Busy, None),
             Err(Unopened::Unwritten) => return visit.refuse(&Fault::Unlogged, None),
         };
-        let outcome = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry).await;
+        let account = Account::new(self.0.appliance.clerk().clone());
+        let work = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry);
+        let outcome = account.during(work).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
         match file(entry, route, &outcome).await {
-            Ok(receipt) => conclude(route, receipt, outcome, &visit),
+            Ok(receipt) => {
+                if outcome.is_ok() && receipt.index().is_some() {
+                    account.pay();
+                }
+                conclude(route, receipt, outcome, &visit)
+            }
             Err(Unwritten) => visit.refuse(&Fault::Unlogged, None),
         }
     }

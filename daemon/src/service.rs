@@ -55,6 +55,10 @@ impl Service {
         &self.opened.log
     }
 
+    pub(crate) fn clerk(&self) -> &crate::clerk::Clerk {
+        self.opened.appliance.clerk()
+    }
+
     /// Where it listens.
     ///
     /// # Errors
@@ -211,6 +215,7 @@ async fn keep_watchdog_quiet() {
 /// Does what the end of the run asks for and closes everything. `None` where it goes on anew.
 async fn close(opened: Opened, end: End) -> Option<Ended> {
     let Opened { appliance, log, mirror, store, witness, .. } = opened;
+    appliance.clerk().flush().await;
     let ended = match end {
         End::Halt => Some(Ended::ByCaller),
         End::Reboot => None,

@@ -17,10 +17,11 @@ use crate::anchors::anchors;
 use crate::appliance::{Appliance, Parts};
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
+use crate::clerk::Clerk;
 use crate::config::{Ack, Config, TrustedTime};
 use crate::device::Device;
 use crate::fault::Fault;
-use crate::keyring::{Keyring, OpenError, Outcome, Recovered, Recovery};
+use crate::keyring::{Keyring, OpenError, Recovery};
 use crate::logbook::Logbook;
 use crate::login::{Asks, CheckIn, Desk, Tickets};
 use crate::metrics::Metrics;
@@ -28,7 +29,7 @@ use crate::mirror::Mirror;
 use crate::outbound::OutboundFault;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
-use crate::store::{IntentKind, SettingsFault, Store, StoreFault};
+use crate::store::{SettingsFault, Store, StoreFault};
 use crate::witness::Witness;
 
 /// Everything behind the sockets.
@@ -77,7 +78,8 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let log = start_log(config, (signer, anchors), metrics).await?;
     let examiner = Examiner::new(system.clone(), log.clone());
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
-    enter_recovery(&log, recovery)?;
+    let clerk = Clerk::start(store.clone(), log.clone());
+    enter_recovery(&log, &clerk, recovery).await;
     let (switch, ends) = Switch::new();
     let desk = Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?;
     let asks = Asks {
@@ -93,6 +95,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         attestor: Attestor::new(system.clone(), attestation, &config.store.path),
         certificate: Certificate::new(config.tls.clone()),
         checkin: checkin.map_err(StartFault::Randomness)?,
+        clerk,
         desk,
         device: device.clone(),
         examiner,
@@ -232,8 +235,8 @@ async fn start_log(
 }
 
 /// Enters what the last run left behind, now and whenever more comes to light.
-fn enter_recovery(log: &Log, recovery: Recovery) -> Result<(), StartFault> {
-    let Recovery { damaged, missing, recovered, forged_intents, mut later } = recovery;
+async fn enter_recovery(log: &Log, clerk: &Clerk, recovery: Recovery) {
+    let Recovery { damaged, missing, owed, forged_intents, mut later } = recovery;
     for kid in damaged {
         tracing::error!(%kid, "this key's record was changed outside the daemon: it is refused");
         enter(log, integrity_error(), Subject::None, Ext::Kid(*kid.as_bytes()));
@@ -245,32 +248,14 @@ fn enter_recovery(log: &Log, recovery: Recovery) -> Result<(), StartFault> {
     if forged_intents > 0 {
         enter(log, integrity_error(), Subject::None, Ext::Text("intent".to_owned()));
     }
-    for recovered in recovered {
-        enter_recovered(log, recovered);
-    }
-    let log = log.clone();
+    owed.into_iter().for_each(|owed| clerk.enter(owed));
+    clerk.flush().await;
+    let clerk = clerk.clone();
     tokio::spawn(async move {
-        while let Some(recovered) = later.recv().await {
-            enter_recovered(&log, recovered);
+        while let Some(owed) = later.recv().await {
+            clerk.enter(owed);
         }
     });
-    Ok(())
-}
-
-fn enter_recovered(log: &Log, recovered: Recovered) {
-    let kind = match recovered.kind {
-        IntentKind::Create => LogType::LOG_TYPE_KEY_GENERATION,
-        IntentKind::Delete => LogType::LOG_TYPE_KEY_DELETE,
-    };
-    let result = match (recovered.kind, recovered.outcome) {
-        (IntentKind::Create, Outcome::Kept) | (IntentKind::Delete, Outcome::Finished) => {
-            LogResult::LOG_RESULT_OK
-        }
-        _ => LogResult::LOG_RESULT_FAILED,
-    };
-    let ext = recovered.kid.map_or(Ext::None, |kid| Ext::Kid(*kid.as_bytes()));
-    tracing::warn!(?recovered, "an operation that had broken off was brought to an end");
-    enter(log, (kind, result), crate::pipeline::named(recovered.subject), ext);
 }
 
 fn enter(log: &Log, (kind, result): (LogType, LogResult), subject: Subject, ext: Ext) {

@@ -42,7 +42,8 @@ impl Checker {
     pub(crate) fn check(&mut self, site: &Site, ledger: &Ledger) {
         self.check_log(site, ledger);
         let deadline = std::time::Instant::now() + LONG;
-        while let Err(why) = check_keys(site, ledger) {
+        let whole = || check_keys(site, ledger).and_then(|listed| self.check_told(site, &listed));
+        while let Err(why) = whole() {
             assert!(std::time::Instant::now() < deadline, "{why}\n{}", site.home.messages());
             std::thread::sleep(PAUSE);
         }
@@ -63,10 +64,7 @@ impl Checker {
             }
         }
         assert!(self.verify(&current), "the file being written has a torn tail");
-        let mut counts = self.counted.clone();
-        for (of, more) in successes(&current) {
-            *counts.entry(of).or_default() += more;
-        }
+        let counts = self.counts(&current);
         for ((deed, kid), count) in ledger.counts() {
             let written = counts.get(&(deed.log_type().to_owned(), kid.clone())).copied();
             let written = written.unwrap_or_default();
@@ -78,6 +76,35 @@ impl Checker {
                 "{deed:?} {kid}: {most} asked for at most, {written} in the log"
             );
         }
+    }
+
+    /// Every key that is there has an entry that says where it came from, and every other one that
+    /// ever was there has one that says where it went: acknowledged or not.
+    fn check_told(&self, site: &Site, listed: &BTreeMap<String, String>) -> Result<(), String> {
+        let files = log::files(&site.home.at("audit"));
+        let counts = self.counts(files.last().unwrap());
+        let told = |kind: &str, kid: &str| counts.contains_key(&(kind.to_owned(), kid.to_owned()));
+        let came = |kid: &str| told("KEY_GENERATION", kid) || told("KEY_IMPORT", kid);
+        if let Some(kid) = listed.keys().find(|kid| !came(kid)) {
+            return Err(format!("{kid} is there and has no entry"));
+        }
+        let once = counts
+            .keys()
+            .filter(|(kind, _)| matches!(kind.as_str(), "KEY_GENERATION" | "KEY_IMPORT"));
+        let gone = once.map(|(_, kid)| kid).filter(|kid| !listed.contains_key(*kid));
+        match gone.into_iter().find(|kid| !told("KEY_DELETE", kid)) {
+            Some(kid) => Err(format!("{kid} was there, is gone, and has no entry of that")),
+            None => Ok(()),
+        }
+    }
+
+    /// Successes by type and KID, in all finished files and `current`.
+    fn counts(&self, current: &Path) -> BTreeMap<(String, String), usize> {
+        let mut counts = self.counted.clone();
+        for (of, more) in successes(current) {
+            *counts.entry(of).or_default() += more;
+        }
+        counts
     }
 
     /// Whether the last line is whole.
@@ -135,8 +162,8 @@ pub(crate) fn husks(site: &Site) -> usize {
     objects.saturating_sub(Token::of(&site.home).list().len())
 }
 
-/// Records, token and ledger say the same.
-fn check_keys(site: &Site, ledger: &Ledger) -> Result<(), String> {
+/// Records, token and ledger say the same. Answers what is listed.
+fn check_keys(site: &Site, ledger: &Ledger) -> Result<BTreeMap<String, String>, String> {
     let listed = listed(site);
     for (kid, fate) in ledger.fates() {
         match (fate, listed.contains_key(&kid)) {
@@ -171,7 +198,7 @@ fn check_keys(site: &Site, ledger: &Ledger) -> Result<(), String> {
     }
     lacking.retain(|_, left| *left > 0);
     match lacking.is_empty() {
-        true => Ok(()),
+        true => Ok(listed),
         false => Err(format!("listed, and not in the token: {lacking:?}")),
     }
 }

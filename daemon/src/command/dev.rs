@@ -16,6 +16,7 @@ use crate::command::{passphrase, pki};
 use crate::config::Config;
 use crate::device::{Device, NewSettings};
 use crate::durable;
+use crate::owing::Account;
 use crate::service::{Addresses, Ended, Service};
 use crate::surface;
 
@@ -149,7 +150,10 @@ async fn set_up(service: &Service, dir: &Path, options: &Dev) -> Result<(), Fail
         (passphrase::public_key(&user, &eid), passphrase::public_key(&master, &eid))
     });
     let (user, master) = keys.await.map_err(|error| Failure::Runtime(error.into()))?;
-    initialise(device, service.log(), user, master).await
+    let account = Account::new(service.clerk().clone());
+    account.during(initialise(device, service.log(), user, master)).await?;
+    account.pay();
+    Ok(())
 }
 
 async fn initialise(

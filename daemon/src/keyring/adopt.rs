@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use hsm_profiles::{KeyType, Usage, public_key};
-use policies::Kid;
+use policies::{Kid, Subject};
 
 use super::{KeyFault, Keyring, usage};
-use crate::store::{Backing, Flags, Record};
+use crate::store::{Backing, Fact, Flags, Record};
 
 /// A private key that another tool has put into the token.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Keyring {
 
     /// Registers a private key whose object is in the token already, with its KID as `CKA_ID`. For
     /// the offline command only: no permit is asked for. Such a key is not shown as attested, as
-    /// nobody knows where else it is.
+    /// nobody knows where else it is. The next start enters it in the log.
     ///
     /// # Errors
     /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Unsuitable`] where
@@ -69,7 +69,7 @@ impl Adoption<'_> {
         let usage = usage::fitting(candidate.kind, candidate.usage);
         let keys = &self.keyring.0;
         let now = (keys.clock)();
-        keys.insert(Record {
+        let record = Record {
             kid,
             version: 1,
             sequence: keys.next(),
@@ -83,7 +83,7 @@ impl Adoption<'_> {
             backing: Backing::Resident,
             creation: None,
             owner: None,
-        })
-        .await
+        };
+        keys.insert(record, Fact::Adopted, Subject::Anonymous).await
     }
 }

@@ -10,7 +10,7 @@ use super::mender::{Task, Unsettled};
 use super::pairing::refuse_reserved;
 use super::token::Serving;
 use super::{KeyFault, Keyring, Keys, random, usage};
-use crate::store::{Backing, Flags, Inserted, Intent, IntentId, IntentKind, Record};
+use crate::store::{Backing, Fact, Flags, Inserted, Intent, IntentId, IntentKind, Record};
 
 /// A key to be made. The caller has checked the lengths of label and description.
 #[derive(Clone, Debug)]
@@ -53,20 +53,20 @@ impl Keyring {
             true => None,
             false => Some(Kid::from_bytes(random()?)),
         };
-        let attempt = keys.begin(Intent {
+        let intent = Intent {
             id: IntentId(creation.0),
             kind: IntentKind::Create,
             kid,
             subject: leave.subject(),
             started: (keys.clock)(),
-        });
-        let attempt = attempt.await?;
+        };
+        let attempt = keys.begin(intent.clone()).await?;
         let made = match kid {
             None => keys.make_pair(&leave, creation, &ask).await,
             Some(kid) => keys.make_secret(&leave, creation, ask.kind, kid).await,
         };
         match made {
-            Ok((kid, public)) => keys.keep(attempt, creation, ask, (kid, public)).await,
+            Ok((kid, public)) => keys.keep((attempt, &intent), ask, (kid, public)).await,
             Err(KeyFault::Token(fault)) if did_not_happen(&fault) => {
                 keys.store.remove_intent(IntentId(creation.0)).await?;
                 attempt.settled();
@@ -119,19 +119,20 @@ impl Keys {
 
     async fn keep(
         &self,
-        attempt: Unsettled,
-        creation: Creation,
+        (attempt, intent): (Unsettled, &Intent),
         ask: NewKey,
         (kid, public): (Kid, Option<Vec<u8>>),
     ) -> Result<Kid, KeyFault> {
+        let creation = Creation(intent.id.0);
         let fresh = self.fresh(kid, public, Backing::Resident, ask);
         let record = Record { creation: Some(creation), ..fresh };
         let tag = self.seal(&record).await?;
+        let due = self.came_of(intent, Fact::Created, Some(kid)).due(&*self.token).await?;
         let _turn = self.turn.lock().await;
-        match self.store.insert_record(&record, &tag, Some(IntentId(creation.0))).await? {
+        match self.store.insert_record(&record, &tag, Some(intent.id), &due).await? {
             Inserted::New => {
                 self.shelf_mut().place(record);
-                attempt.settled();
+                attempt.done(due);
                 Ok(kid)
             }
             Inserted::Duplicate => Err(KeyFault::Duplicate),

@@ -4,12 +4,12 @@
 //! record and of the intent are one transaction.
 
 use hsm_profiles::TokenFault;
-use policies::{DeleteKey, Kid, Permit};
+use policies::{DeleteKey, Kid, Permit, Subject};
 
 use super::create::did_not_happen;
 use super::mender::Task;
 use super::{KeyFault, Keyring, Keys, random};
-use crate::store::{Backing, Intent, IntentId, IntentKind};
+use crate::store::{Backing, Fact, Intent, IntentId, IntentKind};
 
 impl Keyring {
     /// Destroys a key for good. Of several that try, one succeeds and the others find it absent.
@@ -23,9 +23,9 @@ impl Keyring {
         let kid = leave.action().0;
         let own = keys.shelf().find(kid)?;
         match own.record.backing {
-            Backing::Public => keys.forget(kid).await,
+            Backing::Public => keys.forget(kid, leave.subject()).await,
             Backing::Sealed(_) => {
-                keys.forget(kid).await?;
+                keys.forget(kid, leave.subject()).await?;
                 // The key is gone with its record; what is left is encrypted.
                 if let Err(fault) = keys.store.scrub().await {
                     tracing::warn!(%fault, "a deleted sealed key is still in the journal");
@@ -42,16 +42,17 @@ impl Keyring {
 
 impl Keys {
     /// Deletes a record of which the token holds nothing.
-    async fn forget(&self, kid: Kid) -> Result<(), KeyFault> {
-        let attempt = self.mender.unsettled(Task::Row(kid));
+    async fn forget(&self, kid: Kid, subject: Subject) -> Result<(), KeyFault> {
+        let due = self.due(Fact::Deleted, kid, subject).await?;
+        let attempt = self.mender.unsettled(Task::Change(due.owed.clone()));
         let _turn = self.turn.lock().await;
         let taken = self.shelf_mut().take(kid);
         if let Err(fault) = taken {
             attempt.settled();
             return Err(fault);
         }
-        self.store.remove_record(kid, None).await?;
-        attempt.settled();
+        self.store.remove_record(kid, None, &due).await?;
+        attempt.done(due);
         Ok(())
     }
 
@@ -65,6 +66,7 @@ impl Keys {
         };
         let id = intent.id;
         let tag = self.token.mac(&intent.seal_text()).await?;
+        let due = self.came_of(&intent, Fact::Deleted, Some(kid)).due(&*self.token).await?;
         self.shelf_mut().take(kid)?;
         let attempt = self.mender.unsettled(Task::Intent(intent.clone()));
         self.store.add_intent(&intent, &tag).await?;
@@ -72,9 +74,9 @@ impl Keys {
             // None of its objects left is what was asked for.
             Ok(_) | Err(TokenFault::KeyMissing) => {
                 let _turn = self.turn.lock().await;
-                self.store.remove_record(kid, Some(id)).await?;
+                self.store.remove_record(kid, Some(id), &due).await?;
                 self.shelf_mut().remove(kid);
-                attempt.settled();
+                attempt.done(due);
                 Ok(())
             }
             Err(fault) if did_not_happen(&fault) => {

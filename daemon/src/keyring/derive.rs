@@ -10,6 +10,7 @@ use super::agree::{bad_peer, may_agree};
 use super::employ::{held, misled};
 use super::pairing::refuse_reserved;
 use super::{KeyFault, Keyring, NewKey, Peer};
+use crate::store::Fact;
 
 impl Keyring {
     /// Derives a key from what the permitted key agrees on with `peer`, and answers its KID. The
@@ -30,7 +31,7 @@ impl Keyring {
         refuse_reserved(&ask.descr)?;
         let own = self.0.shelf().find(leave.kid())?;
         may_agree(&own.record)?;
-        let kind = own.record.kind;
+        let (kind, subject) = (own.record.kind, leave.subject());
         let point = match peer {
             Peer::Raw(raw) => ForeignPoint::parse(kind, &raw).map_err(bad_peer)?,
             Peer::Stored(kid) => {
@@ -44,6 +45,6 @@ impl Keyring {
         if named.is_some() != ask.kind.is_asymmetric() || named.is_some_and(|named| named != kid) {
             return Err(misled("a key under another name"));
         }
-        self.0.keep_sealed(kid, made, ask).await
+        self.0.keep_sealed(kid, made, ask, (Fact::Derived, subject)).await
     }
 }

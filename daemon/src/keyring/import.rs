@@ -1,12 +1,12 @@
 //! Keeping public keys of others.
 
 use hsm_profiles::{KeyType, Usage, public_key};
-use policies::{ImportKey, Kid, Permit};
+use policies::{ImportKey, Kid, Permit, Subject};
 
 use super::mender::Task;
 use super::pairing::refuse_reserved;
 use super::{KeyFault, Keyring, Keys, usage};
-use crate::store::{Backing, Flags, Inserted, Record};
+use crate::store::{Backing, Fact, Flags, Inserted, Record};
 
 /// A public key to be kept. The caller has checked the lengths of label and description.
 #[derive(Clone, Debug)]
@@ -29,9 +29,10 @@ impl Keyring {
     /// # Errors
     /// [`KeyFault::BadPeer`] for what is no public key of its type, [`KeyFault::Duplicate`] for one
     /// that is here already, [`KeyFault::Unsuitable`] for a reserved description; of several that bring the same, one succeeds.
-    pub async fn import(&self, _leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
+    pub async fn import(&self, leave: Permit<ImportKey>, ask: NewPublic) -> Result<Kid, KeyFault> {
         refuse_reserved(&ask.descr)?;
-        self.0.insert(self.public_record(ask)?).await
+        let record = self.public_record(ask)?;
+        self.0.insert(record, Fact::Imported, leave.subject()).await
     }
 
     /// The record of a public key that is to be kept.
@@ -59,20 +60,28 @@ impl Keyring {
 }
 
 impl Keys {
-    /// Puts a record in that no intent led to.
-    pub(super) async fn insert(&self, record: Record) -> Result<Kid, KeyFault> {
+    /// Puts a record in that no intent led to: what it is to the log, and who asked for it.
+    pub(super) async fn insert(
+        &self,
+        record: Record,
+        fact: Fact,
+        subject: Subject,
+    ) -> Result<Kid, KeyFault> {
         let kid = record.kid;
         let tag = self.seal(&record).await?;
-        let attempt = self.mender.unsettled(Task::Row(kid));
+        let due = self.due(fact, kid, subject).await?;
+        let attempt = self.mender.unsettled(Task::Change(due.owed.clone()));
         let _turn = self.turn.lock().await;
-        let inserted = self.store.insert_record(&record, &tag, None).await?;
-        attempt.settled();
-        match inserted {
+        match self.store.insert_record(&record, &tag, None, &due).await? {
             Inserted::New => {
+                attempt.done(due);
                 self.shelf_mut().place(record);
                 Ok(kid)
             }
-            Inserted::Duplicate => Err(KeyFault::Duplicate),
+            Inserted::Duplicate => {
+                attempt.settled();
+                Err(KeyFault::Duplicate)
+            }
         }
     }
 }

@@ -5,43 +5,22 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use hsm_profiles::{Creation, TokenFault};
-use policies::{Kid, Subject};
+use policies::Kid;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 
 use super::{Keys, OpenError};
-use crate::store::{Intent, IntentKind};
-
-/// Something that broke off and was brought to an end; the audit log wants to know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Recovered {
-    /// What had been begun.
-    pub kind: IntentKind,
-    /// The key; `None` for a key pair that never got its name.
-    pub kid: Option<Kid>,
-    /// Who had asked for it.
-    pub subject: Subject,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// How something that broke off ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// A deletion: the key is destroyed.
-    Finished,
-    /// The key is there and in use: its creation had been completed, or its deletion never begun.
-    Kept,
-    /// A creation: whatever the token had made is destroyed.
-    Undone,
-}
+use crate::owing::owe;
+use crate::store::{Due, Fact, Intent, IntentKind, Owed};
 
 /// What may be unfinished.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
     /// What this intent says.
     Intent(Intent),
-    /// A change of this key's record, without the token.
+    /// A change of the state file alone, which may have happened.
+    Change(Owed),
+    /// What is known about this key.
     Row(Kid),
 }
 
@@ -67,7 +46,7 @@ impl Mender {
     pub(super) fn start(
         keys: &Arc<Keys>,
         tasks: UnboundedReceiver<Task>,
-        done: UnboundedSender<Recovered>,
+        done: UnboundedSender<Owed>,
     ) {
         let hand = tokio::spawn(mend(Arc::downgrade(keys), tasks, done)).abort_handle();
         keys.mender.hand.get_or_init(|| hand);
@@ -92,6 +71,12 @@ impl Unsettled {
         self.task = None;
     }
 
+    /// It has happened, and the log is owed an entry.
+    pub(super) fn done(self, due: Due) {
+        self.settled();
+        owe(due.owed);
+    }
+
     /// What is unsettled about it now is something else.
     pub(super) fn becomes(mut self, task: Task) -> Self {
         self.task = Some(task);
@@ -109,56 +94,62 @@ impl Drop for Unsettled {
 }
 
 impl Keys {
-    /// Brings one intent to its end. May be done again.
-    pub(super) async fn settle(&self, intent: &Intent) -> Result<Recovered, OpenError> {
-        let (kid, outcome) = match (intent.kind, intent.kid) {
-            (IntentKind::Delete, Some(kid)) => {
-                (Some(kid), self.settle_deletion(intent, kid).await?)
-            }
+    /// Brings one intent to its end, and says what the log is owed for it. May be done again.
+    pub(super) async fn settle(&self, intent: &Intent) -> Result<Owed, OpenError> {
+        match (intent.kind, intent.kid) {
+            (IntentKind::Delete, Some(kid)) => self.settle_deletion(intent, kid).await,
             // A deletion always has a KID; the store's MAC keeps it so.
-            (IntentKind::Create | IntentKind::Delete, _) => self.settle_creation(intent).await?,
-        };
-        Ok(Recovered { kind: intent.kind, kid, subject: intent.subject, outcome })
+            (IntentKind::Create | IntentKind::Delete, _) => self.settle_creation(intent).await,
+        }
     }
 
-    async fn settle_creation(&self, intent: &Intent) -> Result<(Option<Kid>, Outcome), OpenError> {
+    async fn settle_creation(&self, intent: &Intent) -> Result<Owed, OpenError> {
         let creation = Creation(intent.id.0);
         if let Some(kid) = self.store.made_by(creation).await? {
-            self.store.remove_intent(intent.id).await?;
+            // The record, the end of the intent and what is owed are one transaction.
             self.refresh(kid).await?;
-            return Ok((Some(kid), Outcome::Kept));
+            return Ok(self.came_of(intent, Fact::Created, Some(kid)));
         }
         // The token does slow operations in their order, so this comes after a generation that may
         // still be under way.
         self.token.destroy_creation(creation).await?;
-        self.store.remove_intent(intent.id).await?;
-        Ok((intent.kid, Outcome::Undone))
+        let due = self.came_of(intent, Fact::CreationUndone, intent.kid);
+        let due = due.due(&*self.token).await?;
+        if self.store.has_intent(intent.id).await? {
+            self.store.settle_intent(intent.id, &due).await?;
+        }
+        Ok(due.owed)
     }
 
-    async fn settle_deletion(&self, intent: &Intent, kid: Kid) -> Result<Outcome, OpenError> {
+    async fn settle_deletion(&self, intent: &Intent, kid: Kid) -> Result<Owed, OpenError> {
         if !self.store.has_intent(intent.id).await? {
             self.refresh(kid).await?;
-            return Ok(match self.shelf().has(kid) {
-                true => Outcome::Kept,
-                false => Outcome::Finished,
-            });
+            let fact = match self.store.owes(&intent.id.0).await? {
+                true => Fact::Deleted,
+                false => Fact::DeletionUndone,
+            };
+            return Ok(self.came_of(intent, fact, Some(kid)));
         }
         match self.token.destroy_kid(kid).await {
             Ok(_) | Err(TokenFault::KeyMissing) => {}
             Err(fault) => return Err(fault.into()),
         }
+        let due = self.came_of(intent, Fact::DeletionFinished, Some(kid));
+        let due = due.due(&*self.token).await?;
         let _turn = self.turn.lock().await;
-        self.store.remove_record(kid, Some(intent.id)).await?;
+        self.store.remove_record(kid, Some(intent.id), &due).await?;
         self.shelf_mut().remove(kid);
-        Ok(Outcome::Finished)
+        Ok(due.owed)
+    }
+
+    /// What is owed under the name of the intent.
+    pub(super) fn came_of(&self, intent: &Intent, fact: Fact, kid: Option<Kid>) -> Owed {
+        let at = (self.clock)();
+        Owed { id: intent.id.0, fact, kid, subject: intent.subject, at }
     }
 }
 
-async fn mend(
-    keys: Weak<Keys>,
-    mut tasks: UnboundedReceiver<Task>,
-    done: UnboundedSender<Recovered>,
-) {
+async fn mend(keys: Weak<Keys>, mut tasks: UnboundedReceiver<Task>, done: UnboundedSender<Owed>) {
     while let Some(task) = tasks.recv().await {
         let mut pause = SHORTEST_PAUSE;
         while let Err(fault) = try_once(&keys, &task, &done).await {
@@ -172,17 +163,25 @@ async fn mend(
 async fn try_once(
     keys: &Weak<Keys>,
     task: &Task,
-    done: &UnboundedSender<Recovered>,
+    done: &UnboundedSender<Owed>,
 ) -> Result<(), OpenError> {
     let Some(token) = keys.upgrade().map(|keys| Arc::clone(&keys.token)) else { return Ok(()) };
     token.ready().await;
     let Some(keys) = keys.upgrade() else { return Ok(()) };
     match task {
         Task::Intent(intent) => {
-            let recovered = keys.settle(intent).await?;
-            tracing::info!(?recovered, "ended what broke off");
+            let owed = keys.settle(intent).await?;
+            tracing::info!(?owed, "ended what broke off");
             // Nobody listens any more when the daemon is going down.
-            let _ = done.send(recovered);
+            let _ = done.send(owed);
+        }
+        Task::Change(owed) => {
+            if let Some(kid) = owed.kid {
+                keys.refresh(kid).await?;
+            }
+            if keys.store.owes(&owed.id).await? {
+                let _ = done.send(owed.clone());
+            }
         }
         Task::Row(kid) => keys.refresh(*kid).await?,
     }

@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hsm_profiles::TokenFault;
-use policies::Kid;
+use policies::{Kid, Subject};
 
 pub use self::adopt::{Adoptable, Adoption};
 pub use self::agree::Peer;
@@ -43,7 +43,6 @@ pub use self::create::NewKey;
 pub use self::employ::Sharing;
 pub use self::fault::{KeyFault, OpenError};
 pub use self::import::NewPublic;
-pub use self::mender::{Outcome, Recovered};
 pub use self::needle::{BadNeedle, Needle};
 pub use self::open::Recovery;
 pub use self::own::{Purpose, Standing};
@@ -54,7 +53,7 @@ use crate::keyring::mender::Mender;
 use crate::keyring::nonces::Nonces;
 use crate::keyring::shelf::Shelf;
 use crate::keyring::token::Token;
-use crate::store::{Record, Store, Tag, holds};
+use crate::store::{Due, Fact, Owed, Record, Store, Tag, holds};
 
 /// All keys. Cloning is shallow.
 #[derive(Clone)]
@@ -98,6 +97,12 @@ impl Keys {
     /// The record's MAC.
     async fn seal(&self, record: &Record) -> Result<Tag, TokenFault> {
         self.token.mac(&record.seal_text()).await
+    }
+
+    /// A change of this key that is about to be written down, for the log.
+    async fn due(&self, fact: Fact, kid: Kid, subject: Subject) -> Result<Due, KeyFault> {
+        let owed = Owed::fresh(fact, Some(kid), subject, (self.clock)())?;
+        Ok(owed.due(&*self.token).await?)
     }
 
     /// Makes the shelf say about a key what the state file says.

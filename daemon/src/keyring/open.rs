@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use super::mender::Mender;
 use super::shelf::Shelf;
 use super::token::Token;
-use super::{Clock, Keyring, Keys, OpenError, Recovered, verified};
-use crate::store::{Backing, Record, Store, StoredRecord, holds};
+use super::{Clock, Keyring, Keys, OpenError, verified};
+use crate::store::{Backing, Owed, Record, Store, StoredRecord, holds};
 
 /// What was found at the start, and what is found later. The audit log wants an entry for each.
 #[derive(Debug)]
@@ -24,13 +24,13 @@ pub struct Recovery {
     /// Keys whose objects the token has lost, or sealed ones of which it has lost the KEK. Their
     /// records are kept.
     pub missing: Vec<Kid>,
-    /// What the last run had begun and not ended.
-    pub recovered: Vec<Recovered>,
-    /// How many notes about unfinished work were changed outside the daemon. They are left alone:
-    /// obeying them could destroy keys.
+    /// What the last run had changed and not entered, and what came of what it had begun.
+    pub owed: Vec<Owed>,
+    /// How many notes about unfinished work, or about entries that are owed, were changed outside
+    /// the daemon. They are left alone: obeying them could destroy keys.
     pub forged_intents: usize,
     /// What breaks off while the daemon runs, as soon as it was brought to an end.
-    pub later: UnboundedReceiver<Recovered>,
+    pub later: UnboundedReceiver<Owed>,
 }
 
 impl Keyring {
@@ -67,17 +67,20 @@ impl Keyring {
             pairing: tokio::sync::Mutex::default(),
             standing: tokio::sync::Mutex::default(),
         });
-        let (recovered, forged_intents) = keys.end_what_was_begun().await?;
+        let forged_intents = keys.end_what_was_begun().await?;
         let damaged = load(&keys).await?;
         let missing = keys.missing().await?;
+        let (owed, forged) = keys.owed().await?;
+        let forged_intents = forged_intents + forged;
         Mender::start(&keys, to_do, done);
-        Ok((Self(keys), Recovery { damaged, missing, recovered, forged_intents, later }))
+        Ok((Self(keys), Recovery { damaged, missing, owed, forged_intents, later }))
     }
 }
 
 impl Keys {
-    async fn end_what_was_begun(&self) -> Result<(Vec<Recovered>, usize), OpenError> {
-        let (mut recovered, mut forged) = (Vec::new(), 0);
+    /// Answers how many intents are not this daemon's.
+    async fn end_what_was_begun(&self) -> Result<usize, OpenError> {
+        let mut forged = 0;
         for stored in self.store.intents().await? {
             let intent = match stored.content {
                 Some((intent, tag)) if holds(&*self.token, &intent.seal_text(), &tag).await? => {
@@ -89,9 +92,28 @@ impl Keys {
                     continue;
                 }
             };
-            recovered.push(self.settle(&intent).await?);
+            self.settle(&intent).await?;
         }
-        Ok((recovered, forged))
+        Ok(forged)
+    }
+
+    /// What the log is owed, and how many rows say so that are not this daemon's.
+    async fn owed(&self) -> Result<(Vec<Owed>, usize), OpenError> {
+        let (mut owed, mut forged) = (Vec::new(), 0);
+        for stored in self.store.owed().await? {
+            match stored {
+                Some((row, tag)) if holds(&*self.token, &row.seal_text(), &tag).await? => {
+                    owed.push(row);
+                }
+                _ => {
+                    tracing::error!(
+                        "a note of an entry that is owed was changed outside the daemon"
+                    );
+                    forged += 1;
+                }
+            }
+        }
+        Ok((owed, forged))
     }
 
     /// The keys that should be in the token and are not, and those that it should open and can't.

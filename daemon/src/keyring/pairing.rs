@@ -7,7 +7,7 @@ use hsm_profiles::{KeyType, Usage};
 use policies::{Kid, PairAuthenticator, Permit};
 
 use super::{KeyFault, Keyring, NewPublic};
-use crate::store::{Backing, Record};
+use crate::store::{Backing, Fact, Record};
 
 /// An authenticator to be paired. The caller has checked the label.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Keyring {
     /// its name is here already, [`KeyFault::BadPeer`] for what is no key.
     pub async fn pair(
         &self,
-        _leave: Permit<PairAuthenticator>,
+        leave: Permit<PairAuthenticator>,
         new: NewAuthenticator,
     ) -> Result<Kid, KeyFault> {
         let _pairing = self.0.pairing.lock().await;
@@ -59,7 +59,7 @@ impl Keyring {
             usage: Usage { agree: true, sign: false },
             descr: [PREFIX, new.pid.as_slice()].concat(),
         })?;
-        self.0.insert(record).await
+        self.0.insert(record, Fact::Paired, leave.subject()).await
     }
 
     /// The paired authenticators, oldest first.

@@ -5,11 +5,11 @@ use hsm_profiles::{
     ForeignPoint, NewSealed, Outcome, SealedKey, SealedTask, SecretBytes, SecretDigest, TokenFault,
     public_key,
 };
-use policies::{CreateKey, Kid, Permit, Use};
+use policies::{CreateKey, Kid, Permit, Subject, Use};
 
 use super::employ::misled;
 use super::{KeyFault, Keyring, Keys, NewKey, random};
-use crate::store::Backing;
+use crate::store::{Backing, Fact};
 
 impl Keyring {
     /// What a sealed key agrees on with `point`, or its `digest`.
@@ -43,7 +43,7 @@ impl Keys {
             None if ask.kind.is_asymmetric() => return Err(misled("a key without a public half")),
             None => random,
         };
-        self.keep_sealed(kid, made, ask).await
+        self.keep_sealed(kid, made, ask, (Fact::Created, leave.subject())).await
     }
 
     /// Puts the record of a new sealed key in.
@@ -52,12 +52,14 @@ impl Keys {
         kid: Kid,
         NewSealed { public, blob }: NewSealed,
         ask: NewKey,
+        (fact, subject): (Fact, Subject),
     ) -> Result<Kid, KeyFault> {
         if let Some(public) = &public {
             public_key::validate(ask.kind, public).map_err(|why| {
                 TokenFault::Down(format!("it made a key pair whose public half is wrong: {why}"))
             })?;
         }
-        self.insert(self.fresh(kid, public, Backing::Sealed(blob), ask)).await
+        let record = self.fresh(kid, public, Backing::Sealed(blob), ask);
+        self.insert(record, fact, subject).await
     }
 }

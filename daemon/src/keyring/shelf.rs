@@ -72,11 +72,6 @@ impl Shelf {
         }
     }
 
-    /// Whether there is a good record with this KID, whosever it is.
-    pub(super) fn has(&self, kid: Kid) -> bool {
-        matches!(self.slots.get(&kid), Some(Slot::Good(_)))
-    }
-
     /// Puts a record in its place, over an older version of it.
     pub(super) fn place(&mut self, record: Record) {
         self.remove(record.kid);

@@ -5,7 +5,7 @@ use policies::{Permit, UpdateKey};
 use super::mender::Task;
 use super::pairing::refuse_turncoat;
 use super::{KeyFault, Keyring};
-use crate::store::Record;
+use crate::store::{Fact, Record};
 
 impl Keyring {
     /// Replaces label and description. The caller has checked their lengths; an empty description
@@ -34,9 +34,13 @@ impl Keyring {
             ..old.record.clone()
         };
         let tag = keys.seal(&record).await?;
-        let attempt = keys.mender.unsettled(Task::Row(kid));
-        let amended = keys.store.amend_record(&record, &tag).await?;
-        attempt.settled();
+        let due = keys.due(Fact::Updated, kid, leave.subject()).await?;
+        let attempt = keys.mender.unsettled(Task::Change(due.owed.clone()));
+        let amended = keys.store.amend_record(&record, &tag, &due).await?;
+        match amended {
+            true => attempt.done(due),
+            false => attempt.settled(),
+        }
         let mut shelf = keys.shelf_mut();
         // A deletion that has begun meanwhile has taken it off the shelf, and off it stays.
         shelf.find(kid)?;

@@ -28,7 +28,7 @@ pub(crate) struct Intent {
 
 /// What was begun.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum IntentKind {
+pub(crate) enum IntentKind {
     /// The creation of a key.
     Create,
     /// The deletion of a key.

@@ -1,4 +1,5 @@
-//! The daemon's state on disk: one SQLite file with key records, intents and settings.
+//! The daemon's state on disk: one SQLite file with key records, intents, settings, and what the
+//! log is owed.
 //!
 //! A write is durable when its function returns (WAL, `synchronous=FULL`). There is one connection,
 //! so writes of one process are in a line; another process that holds the file is waited for. The
@@ -9,6 +10,7 @@ mod anchor;
 mod intents;
 mod limited;
 mod nonces;
+mod owed;
 mod records;
 mod seal;
 mod settings;
@@ -27,10 +29,11 @@ use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::metrics::Transactions;
 
-pub use intents::IntentKind;
-pub(crate) use intents::{Intent, IntentId};
+pub(crate) use intents::{Intent, IntentId, IntentKind};
 pub(crate) use limited::Issued;
 pub(crate) use nonces::seal_text as nonce_text;
+pub(crate) use owed::Due;
+pub use owed::{Fact, Owed};
 pub(crate) use records::{Backing, Flags, Inserted, Record, StoredRecord};
 pub(crate) use seal::holds;
 pub use seal::{Doing, Mac, Tag};
@@ -98,7 +101,7 @@ impl Store {
         Ok(rows == 0)
     }
 
-    /// Removes everything: keys, what was begun, tokens, settings.
+    /// Removes everything: keys, what was begun, tokens, settings. What the log is owed stays.
     ///
     /// # Errors
     /// [`StoreFault::Database`]; everything is still there then.
@@ -179,6 +182,9 @@ pub enum StoreFault {
     /// The file holds what this program never writes.
     #[error("the state file holds {0}: restore it from a backup")]
     Malformed(&'static str),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes ({0}): look at the kernel")]
+    Randomness(String),
     /// The tables can't be brought up to date.
     #[error(
         "the tables of the state file can't be brought up to date ({0}): use the version of Claviger that wrote it, or a newer one"
@@ -210,6 +216,7 @@ fn migrations() -> Vec<Migration> {
         migration(3, "nonces", include_str!("../../migrations/sqlite/0003_nonces.sql")),
         migration(4, "anchor", include_str!("../../migrations/sqlite/0004_anchor.sql")),
         migration(5, "pqc", include_str!("../../migrations/sqlite/0005_pqc.sql")),
+        migration(6, "owed", include_str!("../../migrations/sqlite/0006_owed.sql")),
     ]
 }
 

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::seal::{SealText, Tag};
-use super::{IntentId, Store, StoreFault};
+use super::{Due, IntentId, Store, StoreFault};
 
 /// What is known about a key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -178,13 +178,15 @@ impl Store {
         Ok(u64::try_from(last).unwrap_or(0))
     }
 
-    /// Inserts a record and removes the intent that led to it, in one transaction: the record is
-    /// there exactly when the intent is gone. Leaves both as they are where the KID is taken.
+    /// Inserts a record, removes the intent that led to it and writes down what is `due` to the log,
+    /// in one transaction: the record is there exactly when the intent is gone. Leaves all as it is
+    /// where the KID is taken.
     pub(crate) async fn insert_record(
         &self,
         record: &Record,
         tag: &Tag,
         settles: Option<IntentId>,
+        due: &Due,
     ) -> Result<Inserted, StoreFault> {
         let mut work = self.begin().await?;
         let done = sqlx::query(INSERT)
@@ -214,13 +216,19 @@ impl Store {
         if let Some(intent) = settles {
             intent.remove(&mut work).await?;
         }
+        due.write(&mut work).await?;
         self.commit(work).await?;
         Ok(Inserted::New)
     }
 
-    /// Replaces label, description, time and version of the record that was one version older.
-    /// False where there is no such record any more.
-    pub(crate) async fn amend_record(&self, to: &Record, tag: &Tag) -> Result<bool, StoreFault> {
+    /// Replaces label, description, time and version of the record that was one version older, and
+    /// writes down what is `due` to the log. False where there is no such record any more.
+    pub(crate) async fn amend_record(
+        &self,
+        to: &Record,
+        tag: &Tag,
+        due: &Due,
+    ) -> Result<bool, StoreFault> {
         let mut work = self.begin().await?;
         let done = sqlx::query(AMEND)
             .bind(stored(to.version)?)
@@ -231,15 +239,21 @@ impl Store {
             .bind(to.kid.as_bytes().as_slice())
             .execute(&mut *work)
             .await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        due.write(&mut work).await?;
         self.commit(work).await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
-    /// Removes the record with this KID and the intent to do so, in one transaction.
+    /// Removes the record with this KID and the intent to do so, and writes down what is `due` to
+    /// the log, in one transaction.
     pub(crate) async fn remove_record(
         &self,
         kid: Kid,
         settles: Option<IntentId>,
+        due: &Due,
     ) -> Result<(), StoreFault> {
         let mut work = self.begin().await?;
         sqlx::query("DELETE FROM keys WHERE kid = $1")
@@ -249,6 +263,7 @@ impl Store {
         if let Some(intent) = settles {
             intent.remove(&mut work).await?;
         }
+        due.write(&mut work).await?;
         self.commit(work).await
     }
 }

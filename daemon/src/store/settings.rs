@@ -1,13 +1,15 @@
 //! The device's settings: one row, bound to the token.
 
 use hsm_profiles::TokenFault;
+use policies::Subject;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::records::stored;
 use super::seal::{Mac, SealText, Tag, holds};
-use super::{Store, StoreFault};
+use super::{Fact, Owed, Store, StoreFault};
+use crate::owing::owe;
 
 /// What the device is set to (hem.md A6 and A8, `config`). Times are Unix seconds; the keys are
 /// raw X25519 public keys, kept in standard base64.
@@ -116,7 +118,8 @@ impl Store {
         Ok(Some(Settings { revision: version, ..settings }))
     }
 
-    /// Initialises the device. Of several that try, one wins. Answers the settings as stored.
+    /// Initialises the device. Of several that try, one wins. Answers the settings as stored, and
+    /// owes an entry.
     ///
     /// # Errors
     /// [`SettingsFault::Exists`] where there are settings already.
@@ -125,11 +128,12 @@ impl Store {
         mac: &dyn Mac,
         settings: &Settings,
     ) -> Result<Settings, SettingsFault> {
-        self.write(mac, settings, 1, INSERT).await?.ok_or(SettingsFault::Exists)
+        let owed = Owed::fresh(Fact::Initialised, None, Subject::Master, settings.uts)?;
+        self.write(mac, settings, owed, INSERT).await?.ok_or(SettingsFault::Exists)
     }
 
     /// Replaces the settings that `settings` were read from and answers them with their new
-    /// revision.
+    /// revision. Owes an entry that `subject` did so.
     ///
     /// # Errors
     /// [`SettingsFault::Stale`] where they have changed since, and nothing is written then.
@@ -137,9 +141,10 @@ impl Store {
         &self,
         mac: &dyn Mac,
         settings: &Settings,
+        subject: Subject,
     ) -> Result<Settings, SettingsFault> {
-        let version = settings.revision.saturating_add(1);
-        self.write(mac, settings, version, REPLACE).await?.ok_or(SettingsFault::Stale)
+        let owed = Owed::fresh(Fact::Configured, None, subject, settings.uts)?;
+        self.write(mac, settings, owed, REPLACE).await?.ok_or(SettingsFault::Stale)
     }
 
     /// `None` where the row is not as `sql` needs it.
@@ -147,12 +152,14 @@ impl Store {
         &self,
         mac: &dyn Mac,
         settings: &Settings,
-        version: u64,
+        owed: Owed,
         sql: &'static str,
     ) -> Result<Option<Settings>, SettingsFault> {
+        let version = settings.revision.saturating_add(1);
         let document = serde_json::to_string(settings)
             .map_err(|_| StoreFault::Malformed("settings that are no JSON"))?;
         let tag = mac.mac(&seal_text(version, &document)).await?;
+        let due = owed.due(mac).await?;
         let mut work = self.begin().await?;
         let done = sqlx::query(sql)
             .bind(stored(version)?)
@@ -164,7 +171,9 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(None);
         }
+        due.write(&mut work).await?;
         self.commit(work).await?;
+        owe(due.owed);
         Ok(Some(Settings { revision: version, ..settings.clone() }))
     }
 }
@@ -252,9 +261,12 @@ mod tests {
         next.user = "Grace".into();
         next.touch(999);
         assert_eq!(next.uts, 1001);
-        let next = store.save_settings(&token, &next).await.unwrap();
+        let next = store.save_settings(&token, &next, Subject::User).await.unwrap();
         assert_eq!(store.settings(&token).await.unwrap(), Some(next));
-        assert!(matches!(store.save_settings(&token, &first).await, Err(SettingsFault::Stale)));
+        assert!(matches!(
+            store.save_settings(&token, &first, Subject::User).await,
+            Err(SettingsFault::Stale)
+        ));
     }
 
     #[tokio::test]

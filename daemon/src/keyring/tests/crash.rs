@@ -5,10 +5,10 @@ use std::time::Duration;
 use hsm_profiles::{KeyType, TokenFault};
 use policies::{CreateKey, Kid, Subject};
 
+use super::super::KeyFault;
 use super::super::token::faulty;
-use super::super::{KeyFault, Outcome, Recovered};
 use super::{Bench, delete, leave, new};
-use crate::store::{IntentKind, trip};
+use crate::store::{Fact, trip};
 
 /// A step of the operation and what befalls it.
 #[derive(Clone, Copy, Debug)]
@@ -167,19 +167,14 @@ async fn a_deletion_that_was_refused_leaves_the_key_in_use() {
 async fn the_next_start_says_what_it_recovered() {
     let (bench, ..) = create_under(Fate::Token(faulty::Mishap::StopAfter), KeyType::Aes128).await;
     let bench = bench.restart().await;
-    let [recovered] = bench.recovery.recovered[..] else { panic!("one") };
-    assert_eq!(recovered.kind, IntentKind::Create);
-    assert_eq!((recovered.subject, recovered.outcome), (Subject::User, Outcome::Undone));
+    let undone = bench.recovery.owed.last().unwrap();
+    assert_eq!((undone.subject, undone.fact), (Subject::User, Fact::CreationUndone));
 
     let (bench, _, doomed, _) = delete_under(Fate::Token(faulty::Mishap::StopBefore)).await;
     let bench = bench.restart().await;
-    let expected = Recovered {
-        kind: IntentKind::Delete,
-        kid: Some(doomed),
-        subject: Subject::User,
-        outcome: Outcome::Finished,
-    };
-    assert_eq!(bench.recovery.recovered, [expected]);
+    let finished = bench.recovery.owed.last().unwrap();
+    let found = (finished.subject, finished.fact, finished.kid);
+    assert_eq!(found, (Subject::User, Fact::DeletionFinished, Some(doomed)));
 }
 
 #[tokio::test]
@@ -187,7 +182,7 @@ async fn what_is_recovered_later_is_told() {
     let (mut bench, ..) =
         create_under(Fate::Token(faulty::Mishap::UnknownAfter), KeyType::Secp256r1).await;
     let later = tokio::time::timeout(Duration::from_secs(20), bench.recovery.later.recv()).await;
-    assert_eq!(later.unwrap().unwrap().outcome, Outcome::Undone);
+    assert_eq!(later.unwrap().unwrap().fact, Fact::CreationUndone);
     bench.assert_whole("later").await;
 }
 

@@ -5,6 +5,7 @@ mod crash;
 mod employment;
 mod listing;
 mod nonces;
+mod owed;
 mod seal;
 mod sealed;
 mod single;

@@ -149,7 +149,7 @@ pub async fn update(
     if let Some(tls) = tls {
         tls.take_in(&device, &certificate).await?;
     }
-    let updated = device.change(changes, renewed).await?;
+    let updated = device.change(changes, renewed, leave.subject()).await?;
     let reboot_required = renewed.then_some(true);
     Ok(Updated::Done(Done { updated, csr, genuine, reboot_required }))
 }
