@@ -1,17 +1,14 @@
 //! The audit log of a daemon: proved offline, served to auditors, and without it nothing is done.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
-use tests::daemon::{Home, MASTER, USER, write};
+use tests::daemon::{MASTER, USER, write};
 use tests::log::{self, Entry};
-use tests::metrics::scrape;
-use tests::patience::{LONG, until};
 use tests::programs::{self, Ran};
 use tests::scene::Scene;
 
@@ -154,87 +151,6 @@ fn no_secret_is_written_down() {
             assert!(!text.contains(hidden), "{hidden} in the {place}");
         }
     }
-}
-
-#[test]
-fn nothing_is_done_while_the_log_can_not_be_written() {
-    let home = Home::new();
-    let Some(_mount) = SmallDisk::over(&home.at("audit")) else {
-        // Past the test's own capture, so that it is seen.
-        let why = "not run: this system does not let a test mount a small file system";
-        writeln!(std::io::stderr(), "nothing_is_done_while_the_log_can_not_be_written: {why}")
-            .unwrap();
-        return;
-    };
-    let scene = Scene::at(home);
-    let kid = scene.create("SECP256R1", None);
-    let body = json!({ "kid": kid, "ext_kid": kid });
-    let secret = scene.ecdh(&kid, &body).bytes("ecdh");
-    let (list, make) = (scene.user("keymgmt:list"), scene.user("keymgmt:gen"));
-    let filler = fill(&scene.home.at("audit"));
-    let refused = until("the log is full", LONG, || {
-        let reply = scene.ecdh(&kid, &body);
-        (reply.status != 200).then_some(reply)
-    });
-    assert_eq!(refused.status, 409, "{refused:?}");
-    assert!(refused.body.is_empty());
-    let ask = json!({ "label": "x", "type": "SECP256R1" });
-    assert_eq!(scene.client.post("/api/keymgmt/create", &make, &ask).status, 409);
-    assert_eq!(scene.client.get("/api/keymgmt/list", &list).status, 409);
-    let health = || tests::metrics::ask(&scene.daemon, "GET", "/health/ready").status();
-    until("it is not ready", LONG, || (health() == 503).then_some(()));
-    assert!(scrape(&scene.daemon).get("claviger_audit_failures_total") >= 1.0);
-    let status = scene.client.call("GET", "/api/system/status", None, None).json();
-    assert_eq!(status["log"], "refused", "{status}");
-    for path in ["/api/system/status", "/api/system/version"] {
-        assert_eq!(scene.client.call("GET", path, None, None).status, 200, "{path}");
-    }
-    fs::remove_file(filler).unwrap();
-    let again = until("the log goes on", LONG, || {
-        let reply = scene.ecdh(&kid, &body);
-        (reply.status == 200).then_some(reply)
-    });
-    assert_eq!(again.bytes("ecdh"), secret);
-    until("it is ready", LONG, || (health() == 200).then_some(()));
-    until("the checkpoints go on", LONG, || {
-        let status = scene.client.call("GET", "/api/system/status", None, None).json();
-        status.get("log").is_none().then_some(())
-    });
-    let keys = scene.client.get("/api/keymgmt/list", &list).json();
-    assert_eq!(keys["total"], 1, "what was refused was not done: {keys}");
-    let key = scene.client.get("/api/logger/key", &scene.user("logger:get")).text("key");
-    let home = scene.stop();
-    let proved = verify(&home.at("audit"), &key);
-    assert_eq!(proved.code, 0, "{proved:?}");
-}
-
-/// A file system of 256 KiB, unmounted when dropped.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn over(folder: &Path) -> Option<Self> {
-        fs::create_dir(folder).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=256k,mode=0700", "tmpfs"]).arg(folder);
-        let done = mount.output().is_ok_and(|output| output.status.success());
-        done.then(|| Self(folder.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
-
-/// Fills a file system to its last byte.
-fn fill(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("filler");
-    let mut file = File::create(&path).unwrap();
-    for size in [4096, 1] {
-        while file.write_all(&vec![0; size]).is_ok() {}
-    }
-    path
 }
 
 /// Good requests and bad ones; answers the logger key.

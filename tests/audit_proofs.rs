@@ -113,7 +113,16 @@ fn the_tree_can_be_fetched_by_tiles() {
         let hashes = leaves.flat_map(|line| *Hash::of_leaf(line.as_bytes()).as_bytes());
         assert_eq!((tile.status, tile.body), (200, hashes.collect()), "{width} of {size}");
     }
-    for absent in ["0/000", "0/000.p/255", "0/001.p/1", "1/000.p/1", "0/0.p/1", "x", "0/000.p/0"] {
+    for width in 1..=size {
+        let bundle = get(&format!("entries/000.p/{width}"));
+        let wanted = lines(&scene).into_iter().take(width).flat_map(|line| {
+            let length = u16::try_from(line.len()).unwrap().to_be_bytes();
+            [&length, line.as_bytes()].concat()
+        });
+        assert_eq!((bundle.status, bundle.body), (200, wanted.collect()), "{width} of {size}");
+    }
+    let absent = ["0/000", "0/000.p/255", "0/001.p/1", "1/000.p/1", "0/0.p/1", "x", "0/000.p/0"];
+    for absent in absent.into_iter().chain(["entries/000", "entries/001.p/1", "entries/x"]) {
         assert_eq!(get(absent).status, 404, "{absent}");
     }
     let wrong = scene.client.get("/api/logger/tile/0/000.p/1", &scene.user("keymgmt:list"));

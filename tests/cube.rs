@@ -303,6 +303,9 @@ fn described(routes: &[Route]) -> String {
         let _ = writeln!(text, "    statuses {:?}", route.statuses);
         let _ = writeln!(text, "    body     {} bytes", route.body_limit);
         let _ = writeln!(text, "    plain    {}, always {}", route.plain, route.always);
+        if route.unlogged {
+            let _ = writeln!(text, "    served while the log can't be written");
+        }
     }
     text.replace("scopes   \n", "scopes   any\n")
 }

@@ -12,6 +12,7 @@
 
 mod anchor;
 mod anew;
+mod bundle;
 mod checkpoint;
 mod closing;
 mod cosignature;

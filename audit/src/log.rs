@@ -11,6 +11,7 @@ use ed25519_dalek::VerifyingKey;
 use futures_channel::oneshot;
 
 use crate::anchor::{self, Anchor, Held, Moorings};
+use crate::bundle::Bundles;
 use crate::checkpoint::{Checkpoint, LogKey, VKEY};
 use crate::closing::{Closing, Receipt, Unopened, Unwritten};
 use crate::cosignature::Cosignature;
@@ -48,6 +49,7 @@ struct Inner {
     places: Places,
     health: Arc<Health>,
     directory: PathBuf,
+    bundles: Bundles,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -135,6 +137,7 @@ impl Log {
             notary: spawn("audit-notary", move || notary.run())?,
         }));
         let directory = options.directory;
+        let bundles = Bundles::new(directory.clone());
         let log = Self(Arc::new(Inner {
             messages,
             bell,
@@ -144,6 +147,7 @@ impl Log {
             places,
             health,
             directory,
+            bundles,
             threads,
         }));
         log.enter_recovery(set_aside)?;
@@ -287,6 +291,16 @@ impl Log {
     /// [`ProofError`], also when the latest checkpoint does not cover that much.
     pub fn tile(&self, path: &str) -> Option<Result<Vec<u8>, ProofError>> {
         proofs::tile(&self.0.ledger, path)
+    }
+
+    /// The lines themselves, by their path below `tile/entries/` (C2SP tlog-tiles): each after its
+    /// length, two bytes, big-endian. `None` for what is no such path. Reads files; whoever asks
+    /// first for lines of earlier runs waits until they were read once.
+    ///
+    /// # Errors
+    /// [`ProofError`], also when the latest checkpoint does not cover that much.
+    pub fn bundle(&self, path: &str) -> Option<Result<Vec<u8>, ProofError>> {
+        self.0.bundles.get(&self.0.ledger, path)
     }
 
     /// Writes what has been closed so far, has a last checkpoint made, which waits for the token

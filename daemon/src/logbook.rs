@@ -70,11 +70,26 @@ impl Logbook {
     /// [`Fault::NotFound`] where there is none, or the latest checkpoint does not cover it,
     /// [`Fault::Conflict`] when it can't be read.
     pub async fn tile(&self, path: String) -> Result<Bytes, Fault> {
+        self.piece(move |log| log.tile(&path)).await
+    }
+
+    /// The lines of the log, by their path below `tile/entries/` (C2SP tlog-tiles).
+    ///
+    /// # Errors
+    /// As [`tile`](Self::tile).
+    pub async fn bundle(&self, path: String) -> Result<Bytes, Fault> {
+        self.piece(move |log| log.bundle(&path)).await
+    }
+
+    async fn piece(
+        &self,
+        get: impl FnOnce(&Log) -> Option<Result<Vec<u8>, ProofError>> + Send + 'static,
+    ) -> Result<Bytes, Fault> {
         let log = self.log.clone();
-        let tile = tokio::task::spawn_blocking(move || log.tile(&path)).await;
-        let tile = tile.map_err(|_| Fault::Internal)?;
-        let tile = tile.ok_or_else(|| Fault::NotFound("this is no path of a tile".into()))?;
-        tile.map(Bytes::from).map_err(|error| refused(&error))
+        let piece = tokio::task::spawn_blocking(move || get(&log)).await;
+        let piece = piece.map_err(|_| Fault::Internal)?;
+        let piece = piece.ok_or_else(|| Fault::NotFound("this is no path of a tile".into()))?;
+        piece.map(Bytes::from).map_err(|error| refused(&error))
     }
 
     /// The latest checkpoint that is on the disk.

@@ -190,6 +190,8 @@ impl Pipeline {
         let subject = named(caller.subject());
         let opened = match route.log.kind() {
             None if route.always => Ok(log.observe(subject)),
+            // Only then: a scope that is refused has an entry.
+            None if route.unlogged && !log.healthy() => Ok(log.observe(subject)),
             kind => log.open(kind, subject),
         };
         let mut entry = match opened {

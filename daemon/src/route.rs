@@ -98,6 +98,8 @@ pub struct Route {
     pub plain: bool,
     /// Whether it is served before the device is initialised and while the log can't be written.
     pub always: bool,
+    /// Whether it is served while the log can't be written, though not in every state.
+    pub unlogged: bool,
     /// Whether it needs a time to rely on.
     pub timed: bool,
     /// Whether it is served after the self-test failed.
@@ -177,6 +179,11 @@ impl Route {
     /// Serves it on the plain listener too, where the configuration allows that.
     pub fn also_plain(self) -> Self {
         Self { plain: true, ..self }
+    }
+
+    /// Serves it while the log can't be written: it changes nothing and has no entry.
+    pub fn without_log(self) -> Self {
+        Self { unlogged: true, ..self }
     }
 
     /// Serves it in every state of the device.
@@ -373,6 +380,7 @@ where
         body_limit: DEFAULT_BODY_LIMIT,
         plain: false,
         always: false,
+        unlogged: false,
         timed: false,
         in_failure: false,
         invalid: None,

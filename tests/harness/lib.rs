@@ -13,6 +13,7 @@ pub mod log;
 pub mod login;
 pub mod make;
 pub mod metrics;
+pub mod mount;
 pub mod patience;
 pub mod process;
 pub mod programs;

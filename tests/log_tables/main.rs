@@ -154,7 +154,8 @@ fn is_at(route: &Route, path: &str) -> bool {
     let (fixed, path): (Vec<_>, Vec<_>) =
         (route.path.split('/').collect(), path.split('/').collect());
     let fits = |(fixed, given): (&&str, &&str)| {
-        fixed == given || fixed.starts_with('{') && !["list", "key", "checkpoint"].contains(given)
+        fixed == given
+            || fixed.starts_with('{') && !["list", "key", "checkpoint", "entries"].contains(given)
     };
     let rest = route.path.contains("{*") && path.len() >= fixed.len();
     (fixed.len() == path.len() || rest) && fixed.iter().zip(&path).all(fits)

@@ -118,15 +118,17 @@ pub(super) fn rows() -> Vec<Route> {
             .answers(KEY_POST),
 
         get( "/api/logger/key",                    LOGGER,      Silent,                            logger::key)
-            .answers(LOG_KEY).also_plain(),
+            .answers(LOG_KEY).also_plain().without_log(),
         get( "/api/logger/checkpoint",             LOGGER,      Silent,                            logger::checkpoint)
-            .answers(LOG_FILE).also_plain(),
+            .answers(LOG_FILE).also_plain().without_log(),
         get( "/api/logger/consistency/{old}/{new}", LOGGER,     Silent,                            logger::consistency)
-            .answers(LOG_FILE).also_plain(),
+            .answers(LOG_FILE).also_plain().without_log(),
         get( "/api/logger/proof/{index}",          LOGGER,      Silent,                            logger::proof)
-            .answers(LOG_FILE).also_plain(),
+            .answers(LOG_FILE).also_plain().without_log(),
+        get( "/api/logger/tile/entries/{*number}", LOGGER,      Silent,                            logger::entries)
+            .answers(LOG_FILE).also_plain().without_log(),
         get( "/api/logger/tile/{level}/{*number}", LOGGER,      Silent,                            logger::tile)
-            .answers(LOG_FILE).also_plain(),
+            .answers(LOG_FILE).also_plain().without_log(),
         get( "/api/logger/list",                   LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)
             .answers(LOG_FILE).also_plain(),
         get( "/api/logger/list/{offset}",          LOGGER,      Lookup(LOG_TYPE_LOGGER_LIST_LOG),  logger::list)

@@ -66,6 +66,7 @@ const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET",    "/api/logger/proof/{index}",          "The proof that the latest checkpoint covers an entry (C2SP tlog-proof)."),
     ("GET",    "/api/logger/list",                   "The ids of the log files, oldest first."),
     ("GET",    "/api/logger/list/{offset}",          "The ids of the log files from the given one on."),
+    ("GET",    "/api/logger/tile/entries/{*number}", "Lines of the log, each after its length in two bytes, big-endian (C2SP tlog-tiles)."),
     ("GET",    "/api/logger/tile/{level}/{*number}", "Hashes of the tree over the log, 32 bytes each (C2SP tlog-tiles)."),
     ("GET",    "/api/logger/{id}",                   "A log file, whole."),
 ];

@@ -171,6 +171,34 @@ pub async fn tile(logbook: Logbook, _: Permit<ReadLog>, ask: Tile) -> Result<Bin
     Ok(BinaryFile(logbook.tile(ask.0).await?))
 }
 
+/// `GET /api/logger/tile/entries/{*number}`: Claviger's own.
+pub struct Bundle(String);
+
+impl Request for Bundle {
+    type Needs = ReadLog;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self(inbound.argument("number").to_owned()))
+    }
+
+    fn needs(&self, _: &Appliance) -> ReadLog {
+        ReadLog
+    }
+
+    fn body(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+}
+
+/// Lines of the log (C2SP tlog-tiles).
+pub async fn entries(
+    logbook: Logbook,
+    _: Permit<ReadLog>,
+    ask: Bundle,
+) -> Result<BinaryFile, Fault> {
+    Ok(BinaryFile(logbook.bundle(ask.0).await?))
+}
+
 fn index(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
