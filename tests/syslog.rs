@@ -1,16 +1,17 @@
 //! The audit log in a collector of syslog: a real rsyslog, over TCP and TLS, that goes away and
 //! comes back.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use audit::Hash;
 use nix::sys::signal::Signal;
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use serde_json::json;
-use tests::collector::{Collector, first_of_each};
+use tests::collector::{Collector, Tls, first_of_each};
 use tests::daemon::{Home, MASTER, USER, write};
 use tests::log;
 use tests::metrics::scrape;
@@ -146,23 +147,31 @@ fn a_collector_that_was_away_has_every_line_in_the_end() {
 }
 
 #[test]
-fn it_goes_over_tls_to_the_one_that_the_roots_vouch_for() {
+fn it_goes_over_tls_where_both_know_each_other() {
     let home = used();
-    let (certificate, key) = (home.at("server.pem"), home.at("server-key.pem"));
-    let collector = Collector::start(&home.at("collector"), Some((&certificate, &key)));
+    let (certificate, key) = (&home.at("server.pem"), &home.at("server-key.pem"));
+    let tls = Tls { certificate, key, ca: &home.at("ca.pem"), client: "hsm.example" };
+    let mut collector = Collector::start(&home.at("collector"), Some(tls));
     let port = collector.address().port();
-    let to = |ca: &Path| {
-        format!("address = \"tls:localhost:{port}\"\nca = {ca:?}\nfacility = \"local3\"")
-    };
+    let to =
+        |more: &str| format!("address = \"tls:localhost:{port}\"\nfacility = \"local3\"\n{more}");
+    certify(&home, "hsm.example");
     let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     write(&home.at("stranger.pem"), stranger.cert.pem());
-    let scene = mirroring(home, &to(Path::new("stranger.pem")));
-    until("it is refused", LONG, || scene.home.messages().contains("takes no lines").then_some(()));
-    let home = scene.stop();
-    assert_eq!(collector.messages().len(), 0, "nothing is sent to a stranger");
-    let scene = mirroring(home, &to(Path::new("ca.pem")));
+    let mut home = home;
+    // To a stranger, and as one.
+    for (times, more) in [(1, "ca = \"stranger.pem\""), (2, "ca = \"ca.pem\"")] {
+        let scene = mirroring(home, &to(more));
+        until("nobody takes lines", LONG, || {
+            let told = scene.home.messages().matches("takes no lines").count();
+            (told >= times).then_some(())
+        });
+        home = scene.stop();
+        assert_eq!(collector.messages().len(), 0, "{more}");
+    }
+    let own = "ca = \"ca.pem\"\ncertificate = \"client.pem\"\nkey = \"client-key.pem\"";
+    let scene = mirroring(home, &to(own));
     let kid = scene.create("SECP256R1", None);
-    let mut collector = collector;
     under_load(&scene, &kid, || {
         receives_more(&collector, 100);
         collector.stop(Signal::SIGKILL);
@@ -172,6 +181,22 @@ fn it_goes_over_tls_to_the_one_that_the_roots_vouch_for() {
     let home = scene.stop();
     holds_everything(&collector, &home);
     assert!(collector.messages().iter().all(|message| message.priority.starts_with("19.")));
+}
+
+/// Makes a certificate for a client called `name`, by the authority of the folder.
+fn certify(home: &Home, name: &str) {
+    let ca_key = std::fs::read_to_string(home.at("ca-key.pem")).unwrap();
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name.push(DnType::CommonName, "Claviger development CA");
+    let issuer = Issuer::new(ca, KeyPair::from_pem(&ca_key).unwrap());
+    let mut client = CertificateParams::new([name.to_owned()]).unwrap();
+    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().unwrap();
+    let certificate = client.signed_by(&key, &issuer).unwrap();
+    write(&home.at("client.pem"), certificate.pem());
+    write(&home.at("client-key.pem"), key.serialize_pem());
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(home.at("client-key.pem"), private).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -24,7 +25,7 @@ pub(crate) fn client_config(
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| OutboundFault::new("TLS", error))?
         .with_root_certificates(roots(ca)?);
-    let config = match own {
+    let mut config = match own {
         Some((certificate, key)) => {
             let (chain, key) = listen::identity(certificate, key)
                 .map_err(|error| OutboundFault::new("its own certificate", error))?;
@@ -33,6 +34,8 @@ pub(crate) fn client_config(
         }
         None => builder.with_no_client_auth(),
     };
+    // Some servers that ask for a certificate refuse sessions that are resumed, rsyslog for one.
+    config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 

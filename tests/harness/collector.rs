@@ -18,6 +18,19 @@ pub struct Collector {
     running: Option<Child>,
 }
 
+/// What a collector shows whoever connects over TLS, and asks of them. PEM files.
+#[derive(Clone, Copy, Debug)]
+pub struct Tls<'a> {
+    /// Its certificate.
+    pub certificate: &'a Path,
+    /// The key of it.
+    pub key: &'a Path,
+    /// The roots that clients' certificates come from.
+    pub ca: &'a Path,
+    /// The name in them.
+    pub client: &'a str,
+}
+
 /// A message as rsyslog took it apart.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -36,8 +49,8 @@ pub struct Message {
 }
 
 impl Collector {
-    /// One that runs, in plain TCP, or with the certificate and key that are given.
-    pub fn start(folder: &Path, tls: Option<(&Path, &Path)>) -> Self {
+    /// One that runs, in plain TCP or over TLS.
+    pub fn start(folder: &Path, tls: Option<Tls<'_>>) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let address = free_address();
         let mut collector = Self { folder: folder.to_owned(), address, running: None };
@@ -93,20 +106,23 @@ impl Collector {
         messages.filter(|message| message.from.1 == "clavigerd").collect()
     }
 
-    fn configuration(&self, tls: Option<(&Path, &Path)>) -> String {
+    fn configuration(&self, tls: Option<Tls<'_>>) -> String {
         let folder = self.folder.display();
-        let (global, driver) = match tls {
-            Some((certificate, key)) => (
-                format!(
-                    " defaultNetstreamDriverCAFile=\"{0}\" defaultNetstreamDriverCertFile=\"{0}\" \
-                     defaultNetstreamDriverKeyFile=\"{1}\"",
-                    certificate.display(),
-                    key.display()
-                ),
-                " streamDriver.name=\"ossl\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\"",
-            ),
-            None => (String::new(), ""),
-        };
+        let (global, driver) = tls.map_or_else(Default::default, |tls| {
+            let global = format!(
+                " defaultNetstreamDriverCAFile=\"{}\" defaultNetstreamDriverCertFile=\"{}\" \
+                 defaultNetstreamDriverKeyFile=\"{}\"",
+                tls.ca.display(),
+                tls.certificate.display(),
+                tls.key.display()
+            );
+            let driver = format!(
+                " streamDriver.name=\"ossl\" streamDriver.mode=\"1\" \
+                 streamDriver.authMode=\"x509/name\" permittedPeer=[\"{}\"]",
+                tls.client
+            );
+            (global, driver)
+        });
         let port = self.address.port();
         format!(
             "global(workDirectory=\"{folder}\" maxMessageSize=\"16k\"{global})\n\
