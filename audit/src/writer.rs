@@ -203,7 +203,10 @@ impl Writer {
             Target::Good(mut file) => {
                 match file.commit(jobs.iter().map(|job| &job.record), &mut self.text) {
                     Ok(Committed { sequence, index, synced }) => {
-                        let entries = jobs.len();
+                        // Counted first: whoever has an answer finds it in the figures.
+                        if let Some(watch) = &self.watch {
+                            watch.committed(jobs.len(), synced);
+                        }
                         for (job, place) in jobs.into_iter().zip(0..) {
                             let (sequence, index) = (sequence + place, index + place);
                             let receipt = Receipt::written(file.id(), sequence, index);
@@ -214,9 +217,6 @@ impl Writer {
                         }
                         self.target = Target::Good(file);
                         self.ring();
-                        if let Some(watch) = &self.watch {
-                            watch.committed(entries, synced);
-                        }
                     }
                     Err(fault) => {
                         self.fail(fault, file);
