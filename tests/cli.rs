@@ -48,6 +48,46 @@ fn a_day_with_the_client() {
 }
 
 #[test]
+fn what_one_post_quantum_command_prints_another_reads() {
+    let desk = Desk::new();
+    desk.login(USER, "token:new pqc:kem pqc:sign pqc:aes").good();
+    let file = |name: &str, text: &str| {
+        let path = desk.home.at(name);
+        write(&path, text);
+        path.to_str().unwrap().to_owned()
+    };
+    let keep = |name: &str, line: &[&str]| file(name, &desk.json(line).to_string());
+    let key = keep("key.json", &["pqc", "generate", "--set", "ML-KEM-512"]);
+    let sent = desk.json(&["pqc", "encapsulate", &key]);
+    let sent_file = file("sent.json", &sent.to_string());
+    let opened = desk.run(&["pqc", "decapsulate", &key, &sent_file]).good();
+    assert_eq!(opened.trim(), sent["shared_key"]);
+
+    let (text, other) = (file("text", "a text\n"), file("other", "a text"));
+    let signed = keep("signed.json", &["pqc", "sign", &text]);
+    assert_eq!(desk.run(&["pqc", "verify", &text, &signed]).good().trim(), "verified");
+    fails(&desk.run(&["pqc", "verify", &other, &signed]), 6, "no signature");
+    fails(&desk.run(&["pqc", "verify", &text, &sent_file]), 2, "--json");
+
+    let secret = file("key.hex", &"5a".repeat(32));
+    let sealed = desk.run(&["pqc", "encrypt", &text, "--key-file", &secret]).good();
+    let sealed = file("sealed", &sealed);
+    let plain = desk.run(&["pqc", "decrypt", &sealed, "--key-file", &secret]).good();
+    assert_eq!(plain, "a text\n\n", "a line end of its own comes behind");
+    let wrong = file("wrong.hex", &"5b".repeat(32));
+    fails(&desk.run(&["pqc", "decrypt", &sealed, "--key-file", &wrong]), 2, "deciphered");
+    let kid = "0".repeat(32);
+    fails(&desk.run(&["pqc", "encrypt", &text, "--kid", &kid]), 4, "'pqc:aes keymgmt:use:0");
+
+    let token = desk.run(&["pqc", "token", "--uses", "2", "--lifetime", "60"]).good();
+    let token = file("token", token.trim());
+    for _ in 0..2 {
+        desk.run(&["pqc", "sign", &text, "--token-file", &token]).good();
+    }
+    fails(&desk.run(&["pqc", "sign", &text, "--token-file", &token]), 4, "401");
+}
+
+#[test]
 fn failures_have_their_exit_codes() {
     let desk = Desk::new();
     fails(&desk.run(&["key", "list"]), 4, "login");

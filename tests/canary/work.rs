@@ -48,6 +48,7 @@ pub(crate) fn done(scene: &Scene) -> (Keys, Vec<Secret>) {
     secrets.extend(agreed(scene, &keys));
     secrets.extend(enciphered(scene, &keys));
     secrets.extend(signed(scene, &keys));
+    secrets.extend(post_quantum(scene));
     managed(scene, &keys);
     secrets.extend(paired(scene));
     let tokens = ["keymgmt:gen", "keymgmt:upd", "system:config"].map(|scope| scene.user(scope));
@@ -94,6 +95,36 @@ fn agreed(scene: &Scene, keys: &Keys) -> Vec<Secret> {
     assert_eq!(opened.bytes("ss"), sent.bytes("ss"));
     let kem = ["ss", "ct"].map(|name| Secret::new(format!("ML-KEM: {name}"), sent.bytes(name)));
     [of(None), of(Some("SHA2-256")), of(Some("SHA3-512"))].into_iter().chain(kem).collect()
+}
+
+/// By the post-quantum API, which writes bytes in hexadecimal.
+fn post_quantum(scene: &Scene) -> Vec<Secret> {
+    let token = scene.user("token:new pqc:kem pqc:aes");
+    let ask = |path: &str, body: &Value| scene.client.post(path, &token, body);
+    let bytes = |text: &str| -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    };
+    let made = ask("/api/kem/generate_keys", &json!({}));
+    let body = json!({ "pk": made.text("pk"), "signature": made.text("signature"),
+        "verif_key": made.text("verification_key") });
+    let sent = ask("/api/kem/encapsulate_key", &body);
+    let body = json!({ "cipher": sent.text("cipher"), "pk": made.text("pk") });
+    let opened = ask("/api/kem/decapsulate_key", &body);
+    assert_eq!(opened.text("shared_key"), sent.text("shared_key"));
+    let key = b"c4naRy-text-key-of-32-bytes.1234";
+    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = json!({ "unencrypted": canary("text"), "key": digits });
+    let sealed = ask("/api/aes/encrypt_text", &body).json();
+    let plain =
+        ask("/api/aes/decrypt_text", &json!({ "ciphertext": sealed, "key": digits })).json();
+    assert_eq!(plain, canary("text"));
+    vec![
+        Secret::new("a token for a call", ask("/api/token/new", &json!({})).text("new_token")),
+        Secret::new("a shared key", bytes(&sent.text("shared_key"))),
+        Secret::new("a key for a text", *key),
+        Secret::new("a text", canary("text")),
+    ]
 }
 
 fn enciphered(scene: &Scene, keys: &Keys) -> Vec<Secret> {

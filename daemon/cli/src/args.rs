@@ -1,5 +1,7 @@
 //! The command line: commands, options and the environment variables that stand for them.
 
+pub(crate) mod pqc;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -39,7 +41,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Prove knowledge of the passphrase and get a token for one scope
+    /// Prove knowledge of the passphrase and get a token for a scope or several
     Login(LoginArgs),
     /// Remove stored tokens: all, or those of --url
     Logout,
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Agree on a secret between a key in the token and a public key
     Ecdh(EcdhArgs),
+    /// Use the post-quantum API: ML-KEM, ML-DSA, AES for texts, tokens for a number of calls
+    #[command(subcommand)]
+    Pqc(pqc::PqcCommand),
     /// Show the state of the daemon
     Status,
     /// Show the versions of this client and of the daemon
@@ -75,7 +80,7 @@ pub(crate) struct LoginArgs {
     /// File with the passphrase, - for standard input (asked without echo on a terminal)
     #[arg(long, value_name = "FILE|-")]
     pub(crate) passphrase_file: PathBuf,
-    /// The one scope the token is for, such as keymgmt:gen or keymgmt:use:KID
+    /// What the token is for: a scope, such as keymgmt:gen or keymgmt:use:KID, or several in quotes
     #[arg(long, value_parser = crate::encoding::scope)]
     pub(crate) scope: String,
     /// How long the token is to live, in seconds

@@ -94,12 +94,18 @@ pub(crate) fn algorithm(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_uppercase())
 }
 
-/// One scope: printable ASCII without spaces, at most 127 characters. The key id of a
-/// `keymgmt:use:` scope is put in lower case, as the daemon compares it byte by byte.
+/// One scope or several with a space between: printable ASCII, at most 1023 characters in all. The
+/// key id of a `keymgmt:use:` scope is put in lower case, as the daemon compares it byte by byte.
 pub(crate) fn scope(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.len() > SCOPE_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(format!("one scope, at most {SCOPE_MAX} characters and without spaces"));
+    let good = |scope: &str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.len() > SCOPE_MAX || !text.split(' ').all(good) {
+        return Err(format!("scopes have one space between, {SCOPE_MAX} characters in all"));
     }
+    let scopes: Result<Vec<_>, _> = text.split(' ').map(one_scope).collect();
+    scopes.map(|scopes| scopes.join(" "))
+}
+
+fn one_scope(text: &str) -> Result<String, String> {
     let Some(kid) = text.strip_prefix(USE) else { return Ok(text.to_owned()) };
     Ok(format!("{USE}{}", Kid::from_str(kid)?.as_str()))
 }
@@ -117,7 +123,7 @@ pub(crate) const USE: &str = "keymgmt:use:";
 const KID_DIGITS: usize = 32;
 const LABEL_MAX: usize = 32;
 const DESCR_MAX: usize = 128;
-const SCOPE_MAX: usize = 127;
+const SCOPE_MAX: usize = 1023;
 
 #[cfg(test)]
 mod tests {
@@ -158,6 +164,9 @@ mod tests {
         assert_eq!(scope("keymgmt:gen").unwrap(), "keymgmt:gen");
         let use_scope = scope(&format!("keymgmt:use:{}", "AB".repeat(16))).unwrap();
         assert_eq!(use_scope, format!("keymgmt:use:{}", "ab".repeat(16)));
-        assert!(scope("keymgmt:use:12").is_err() && scope("two scopes").is_err());
+        assert_eq!(scope(&format!("pqc:aes {use_scope}")).unwrap(), format!("pqc:aes {use_scope}"));
+        for bad in ["keymgmt:use:12", "", " a", "a ", "a  b", "a keymgmt:use:12", "a\tb"] {
+            assert!(scope(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Challenge {
 /// What the token is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish<'a> {
-    /// The one scope of the token.
+    /// The scopes of the token, with spaces between.
     pub(crate) scope: &'a str,
     /// Unix seconds of the request.
     pub(crate) issued_at: u64,

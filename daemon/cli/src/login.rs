@@ -17,7 +17,7 @@ use crate::server::{self, Server};
 use crate::session::{Session, now};
 use crate::token_store::StoredToken;
 
-/// Gets a token for one scope, and stores it or prints it.
+/// Gets a token for a scope or several, and stores it or prints it.
 pub(crate) fn run(session: &Session, ask: &LoginArgs) -> Result<(), Failure> {
     let challenge = Call::get(PATH);
     let Some(client) = session.client_for(&challenge)? else {

@@ -15,6 +15,7 @@ mod listing;
 mod login;
 mod output;
 mod passphrase;
+mod pqc;
 mod server;
 mod session;
 mod status;
@@ -52,6 +53,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Key(KeyCommand::Delete(ask)) => keys::delete(&session, ask),
         Command::Key(KeyCommand::Search(ask)) => listing::search(&session, ask),
         Command::Ecdh(ask) => ecdh::run(&session, ask),
+        Command::Pqc(command) => pqc::run(&session, command),
         Command::Status => status::status(&session),
         Command::Version => status::version(&session),
     }

@@ -27,7 +27,12 @@ pub(crate) struct Need {
 }
 
 impl Need {
-    fn fits(&self, scope: &str) -> bool {
+    /// Whether a token with these scopes will do; one with spaces between has several.
+    fn fits(&self, scopes: &str) -> bool {
+        scopes.split(' ').any(|scope| self.fits_one(scope)) || self.exact.as_deref() == Some(scopes)
+    }
+
+    fn fits_one(&self, scope: &str) -> bool {
         let within = |wanted: &&str| {
             scope.strip_prefix(*wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
         };
@@ -155,7 +160,8 @@ fn fitting<'a>(
 
 /// How to get a token for a scope.
 pub(crate) fn login_line(scope: &str) -> String {
-    format!("claviger login --scope {scope} --passphrase-file FILE")
+    let quote = if scope.contains(' ') { "'" } else { "" };
+    format!("claviger login --scope {quote}{scope}{quote} --passphrase-file FILE")
 }
 
 const TOKEN_VARIABLE: &str = "CLAVIGER_TOKEN";
@@ -173,7 +179,9 @@ mod tests {
         let need = Need { scopes: vec!["keymgmt:get"], ..Need::default() };
         assert!(need.fits("keymgmt:get") && need.fits("keymgmt:get:more"));
         assert!(!need.fits("keymgmt:getXYZ") && !need.fits("keymgmt") && !need.fits(""));
+        assert!(need.fits("token:new keymgmt:get") && !need.fits("token:new keymgmt:list"));
         let need = Need { exact: Some("keymgmt:use:ab".into()), ..Need::default() };
+        assert!(need.fits("keymgmt:gen keymgmt:use:ab"));
         assert!(need.fits("keymgmt:use:ab"));
         assert!(!need.fits("keymgmt:use:ab:more") && !need.fits("keymgmt:use:abc"));
     }

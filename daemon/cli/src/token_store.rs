@@ -28,7 +28,7 @@ pub(crate) struct StoredToken {
     pub(crate) url: String,
     /// Root certificate used at login: an absolute path.
     pub(crate) ca: Option<PathBuf>,
-    /// The one scope of the token.
+    /// The scopes of the token, with spaces between.
     pub(crate) scope: String,
     /// Unix seconds.
     pub(crate) expires_at: u64,

@@ -6,6 +6,7 @@ mod employment;
 mod listing;
 mod nonces;
 mod owed;
+mod own;
 mod seal;
 mod sealed;
 mod single;
