@@ -43,10 +43,12 @@ fn what_a_later_run_says_is_what_one_from_the_start_says() {
     let whole: usize = node.files().iter().map(|name| node.read(name).len()).sum();
     let whole = u64::try_from(whole).unwrap();
     assert_eq!(early.read.last(), Some(&(whole, whole)));
-    node.run(50);
-    early.all.append(&mut visits(&node).all);
+    // A busy machine signs fewer checkpoints.
+    while early.all.len() <= 10 {
+        node.run(50);
+        early.all.append(&mut visits(&node).all);
+    }
     let whole = node.check().unwrap();
-    assert!(early.all.len() > 10, "{}", early.all.len());
     for visit in &early.all {
         let again = Visit::read(&visit.to_text(), &TestKey::log_key()).unwrap();
         assert_eq!(again, *visit);
