@@ -130,6 +130,7 @@ fn a_change_whose_entry_is_refused_is_entered_when_the_log_goes_on() {
     };
 
     let import = scene.user("keymgmt:imp");
+    rest(&folder);
     let filler = fill(&folder);
     refused("an import", || {
         let key = Base64::encode_string(&SoftKey::random(Curve::Curve25519).public());
@@ -142,6 +143,7 @@ fn a_change_whose_entry_is_refused_is_entered_when_the_log_goes_on() {
     assert_eq!(got.status, 200, "{key} is in the log and not there");
 
     let config = scene.user("system:config");
+    rest(&folder);
     let filler = fill(&folder);
     refused("a change of the settings", || {
         scene.client.post("/api/system/config", &config, &json!({ "user": "refused" })).status
@@ -156,6 +158,16 @@ fn a_change_whose_entry_is_refused_is_entered_when_the_log_goes_on() {
     assert_eq!(proved.code, 0, "{proved:?}");
     drop(disk);
     drop(home);
+}
+
+/// Waits until the last checkpoint is everywhere, so that the next thing to be written is an entry.
+fn rest(folder: &Path) {
+    until("the log rests", LONG, || {
+        let text = fs::read_to_string(log::files(folder).last()?).ok()?;
+        let note = fs::read_to_string(folder.join("checkpoint")).ok()?;
+        let last = text.lines().last().filter(|line| line.starts_with("# checkpoint"))?;
+        last.contains(note.lines().nth(2)?).then_some(())
+    });
 }
 
 /// Asks until it is refused, and not for another reason than the log.

@@ -197,7 +197,10 @@ async fn the_worker_ends_with_the_last_handle() {
 
 #[tokio::test]
 async fn requests_that_fill_the_socket_go_out_as_it_empties() {
-    let (_vault, system, _) = open(Limits::default(), |_, mut wire| {
+    // Six megabytes take their time on a busy machine.
+    let (deadline, hang) = (Duration::from_secs(60), Duration::from_secs(60));
+    let limits = Limits { deadline, hang, ..Limits::default() };
+    let (_vault, system, _) = open(limits, |_, mut wire| {
         wire.greet();
         std::thread::sleep(Duration::from_millis(50));
         while let Some((id, Operation::Mac { message })) = wire.next() {
