@@ -129,6 +129,8 @@ log_types! {
     131 LOG_TYPE_SYSLOG_GAP Text,
     /// A change without a known entry was found, and brought to its end.
     133 LOG_TYPE_AUDIT_RECONCILED Text,
+    /// A key was agreed on for a login.
+    134 LOG_TYPE_KEY_AGREEMENT Text,
     /// A token of limited use was issued.
     146 LOG_TYPE_TOKEN_ISSUED Text,
     /// A token of limited use had its last use.
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 46);
+        assert_eq!(LogType::ALL.len(), 47);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

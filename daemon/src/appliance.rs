@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use audit::Log;
 
+use crate::agreement::Agreements;
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::clerk::Clerk;
@@ -22,6 +23,8 @@ pub struct Appliance(Arc<Parts>);
 
 /// The parts of an appliance.
 pub struct Parts {
+    /// Keys agreed on for logins.
+    pub agreements: Agreements,
     /// The proof of what this device is.
     pub attestor: Attestor,
     /// The certificate that the daemon shows.
@@ -105,6 +108,12 @@ pub trait Reach: Send + 'static {
 
 impl Reach for () {
     fn reach(_: &Appliance) -> Self {}
+}
+
+impl Reach for Agreements {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.agreements.clone()
+    }
 }
 
 impl Reach for Attestor {

@@ -17,6 +17,12 @@ pub(crate) fn host() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// The host's time, in Unix milliseconds.
+pub(crate) fn host_milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// From now on it is `at`, in Unix seconds.
 pub(crate) fn trust(at: u64) {
     let trusted = Trusted { at, said: Instant::now() };

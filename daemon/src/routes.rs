@@ -1,13 +1,14 @@
 //! Every route there is: one table, with a part for each API.
 
 mod hem;
+mod key_agreement;
 mod pqc;
 
 use crate::route::Route;
 
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
-    [hem::rows(), pqc::rows()].into_iter().flatten().collect()
+    [hem::rows(), pqc::rows(), key_agreement::rows()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

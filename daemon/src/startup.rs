@@ -13,6 +13,7 @@ use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
 use tokio::sync::mpsc;
 
+use crate::agreement::Agreements;
 use crate::anchors::anchors;
 use crate::appliance::{Appliance, Parts};
 use crate::attestation::Attestor;
@@ -68,7 +69,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     for (kind, why) in &status.withdrawn {
         tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
     }
-    let serial = status.serial.clone();
+    let (serial, groups) = (status.serial.clone(), status.groups.clone());
     let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
@@ -92,6 +93,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
+        agreements: Agreements::new(vault.clone(), groups, &config.key_agreement),
         attestor: Attestor::new(system.clone(), attestation, &config.store.path),
         certificate: Certificate::new(config.tls.clone()),
         checkin: checkin.map_err(StartFault::Randomness)?,

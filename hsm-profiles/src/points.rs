@@ -80,6 +80,9 @@ pub enum BadPoint {
     /// Not compressed where it has to be.
     #[error("the public key must be a compressed SEC1 point, which starts with 02 or 03")]
     NotCompressed,
+    /// Not a number of a Diffie-Hellman group's subgroup of prime order, or 1, or not reduced.
+    #[error("the public key is not in its group, so that the secret could be told")]
+    NotInSubgroup,
     /// Not a solution of the curve's equation, or a coordinate that is not reduced.
     #[error("the public key is not a point of its curve")]
     NotOnCurve,

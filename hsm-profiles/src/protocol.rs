@@ -6,6 +6,7 @@ use policies::Kid;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::group::Group;
 use crate::key_type::{KeyType, SecretDigest};
 use crate::sealed::{NewSealed, Outcome, SealedKey, SealedTask};
 use crate::task::{Ciphered, Counterpart, Key, Task};
@@ -69,6 +70,14 @@ pub enum Operation {
     AgreeIdentity {
         /// The peer's public key, validated.
         peer: [u8; 32],
+    },
+    /// Makes a key pair of the session, agrees by it with `peer`, and destroys it. Answers
+    /// [`Answer::AgreedOnce`].
+    AgreeOnce {
+        /// The group.
+        group: Group,
+        /// The peer's public key, validated, raw.
+        peer: Vec<u8>,
     },
     /// An ECDSA signature with SHA-256 by [`SystemKey::Attestation`]: r and s, 64 bytes.
     Attest {
@@ -169,6 +178,13 @@ pub enum Operation {
 /// What came of it.
 #[derive(Deserialize, Serialize)]
 pub enum Answer {
+    /// What came of an agreement by a key pair that is gone.
+    AgreedOnce {
+        /// Its raw public key.
+        public: Vec<u8>,
+        /// The secret, as long as its group has it.
+        secret: SecretBytes,
+    },
     /// The anchors of the audit log: one, or several where a change was cut off.
     Anchors(Vec<Vec<u8>>),
     /// A ciphertext.
@@ -256,6 +272,8 @@ pub struct TokenStatus {
     pub withdrawn: Vec<(KeyType, String)>,
     /// The types of which keys are sealed.
     pub sealed: Vec<KeyType>,
+    /// The groups in which the token agrees by key pairs of a session.
+    pub groups: Vec<Group>,
     /// The point of [`SystemKey::Attestation`] (SEC1, uncompressed), if the token has that key.
     pub attestation: Option<Vec<u8>>,
     /// Whether the token has the key that opens sealed keys.

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use policies::{CreateKey, DeleteKey, Kid, Permit, Use};
+use policies::{CreateKey, DeleteKey, Kid, Open, Permit, Use};
 use tokio::sync::watch;
 
+use crate::group::ForeignElement;
 use crate::key_type::{KeyType, SecretDigest};
 use crate::points::ForeignPoint;
 use crate::protocol::{Answer, Creation, Operation, SecretBytes, TokenFault, TokenStatus, Usage};
@@ -103,6 +104,28 @@ impl Vault {
         let peer = peer.bytes().to_vec();
         match self.line.ask(Operation::Agree { kid, kind, peer, digest }).await? {
             Answer::Secret(secret) => Ok(secret),
+            _ => Err(misunderstood()),
+        }
+    }
+
+    /// Agrees on a secret with `peer` by a key pair that the token makes for it and destroys: its raw
+    /// public key, and the secret at the full length that its group has.
+    ///
+    /// # Errors
+    /// [`TokenFault::Unsupported`] where the token can't, see [`TokenStatus::groups`].
+    pub async fn agree_once(
+        &self,
+        _leave: &Permit<Open>,
+        peer: &ForeignElement,
+    ) -> Result<(Vec<u8>, SecretBytes), TokenFault> {
+        let (group, peer) = (peer.group(), peer.bytes().to_vec());
+        match self.line.ask(Operation::AgreeOnce { group, peer }).await? {
+            Answer::AgreedOnce { public, secret }
+                if public.len() == group.length()
+                    && secret.expose().len() == group.secret_length() =>
+            {
+                Ok((public, secret))
+            }
             _ => Err(misunderstood()),
         }
     }

@@ -1,6 +1,7 @@
 //! The configuration file: parsed whole before anything is opened.
 
 mod hem;
+mod key_agreement;
 mod limits;
 mod pqc;
 mod syslog;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use hem::{BackendKey, Hem, TrustedTime};
+pub use key_agreement::KeyAgreement;
 pub use limits::Limits;
 pub use pqc::Pqc;
 pub use syslog::{Collector, Facility, Place, Syslog};
@@ -27,6 +29,9 @@ pub struct Config {
     /// The HEM API.
     #[serde(default)]
     pub hem: Hem,
+    /// Key agreement and login.
+    #[serde(default, rename = "key-agreement")]
+    pub key_agreement: KeyAgreement,
     /// Where it listens.
     pub listen: Listen,
     /// Where it tells how it is.
@@ -183,6 +188,7 @@ impl Config {
     pub fn serves(&self, surface: &str) -> bool {
         match surface {
             "hem" => true,
+            "key-agreement" => self.key_agreement.enabled,
             "pqc" => self.pqc.enabled,
             _ => false,
         }
@@ -229,6 +235,7 @@ impl Config {
             return Err("trusted_time = \"checkin\" needs hem.backend_key: whom to believe");
         }
         self.audit.syslog.as_ref().map_or(Ok(()), Syslog::check)?;
+        self.key_agreement.check()?;
         self.pqc.check()?;
         self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
     }
@@ -326,6 +333,8 @@ mod tests {
             format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\""),
             format!("{GOOD}\n[metrics]\nlisten = \"[::]:9464\""),
             format!("{GOOD}\n[pqc]\nkeys = 0"),
+            format!("{GOOD}\n[key-agreement]\nreferences = 0"),
+            format!("{GOOD}\n[key-agreement]\nidentifier = \"\""),
         ] {
             assert!(load(&bad).is_err());
         }

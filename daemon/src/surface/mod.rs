@@ -2,6 +2,7 @@
 
 pub mod hem;
 pub mod pqc;
+pub mod rest;
 
 use std::fmt;
 
@@ -75,7 +76,7 @@ pub(crate) fn at(path: &str) -> &'static dyn Surface {
 }
 
 /// Every surface but the HEM API, whose manners are those of all other paths.
-pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE];
+pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE, &rest::SURFACE];
 
 impl fmt::Debug for dyn Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

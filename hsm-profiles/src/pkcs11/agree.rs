@@ -46,19 +46,19 @@ pub(crate) fn agree(
     };
     let mut secret = Secret { bytes: Zeroizing::new([0; LONGEST]), length };
     let handle = module.raw.derive(session.inner.handle(), &agreement)?;
-    let derived = Derived { session, handle };
+    let derived = Fleeting { session, handle };
     let value = secret.bytes.get_mut(..length).unwrap_or_default();
     module.raw.read_value(session.inner.handle(), derived.handle, value)?;
     Ok(secret)
 }
 
-/// A derived object, destroyed on every way out.
-struct Derived<'a> {
-    session: &'a TokenSession,
-    handle: CK_OBJECT_HANDLE,
+/// An object of the session, destroyed on every way out.
+pub(super) struct Fleeting<'a> {
+    pub(super) session: &'a TokenSession,
+    pub(super) handle: CK_OBJECT_HANDLE,
 }
 
-impl Drop for Derived<'_> {
+impl Drop for Fleeting<'_> {
     fn drop(&mut self) {
         let handle = self.session.inner.handle();
         if self.session.module.raw.destroy(handle, self.handle).is_err() {

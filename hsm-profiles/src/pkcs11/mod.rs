@@ -2,6 +2,7 @@
 //! thread.
 
 mod agree;
+mod agree_once;
 mod anchor;
 mod cipher;
 mod errors;
@@ -31,6 +32,7 @@ mod system_keys;
 mod template;
 
 pub(crate) use agree::agree;
+pub(crate) use agree_once::agree_once;
 pub(crate) use anchor::{read_anchors, write_anchor};
 pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;

@@ -3,6 +3,7 @@
 
 use cryptoki::object::{Attribute, KeyType as Ckk, ObjectClass};
 
+use super::agree_once::try_group;
 use super::errors::Failure;
 use super::generate::{Pair, TRIAL, alone, make_pair, make_secret, trial_statement};
 use super::session::TokenSession;
@@ -10,6 +11,7 @@ use super::sign::{hmac, sign};
 use super::template::Wanted;
 use super::{kem, point};
 use crate::algorithm::Scheme;
+use crate::group::Group;
 use crate::key_type::{Family, KeyType, SecretDigest};
 use crate::profile::ErrorClass;
 use crate::protocol::Usage;
@@ -23,6 +25,8 @@ pub(crate) struct Findings {
     pub(crate) native: Vec<KeyType>,
     /// The others that its profile claims, and why not.
     pub(crate) withdrawn: Vec<(KeyType, String)>,
+    /// The groups in which it agrees by pairs of a session. No profile claims those modulo a prime.
+    pub(crate) groups: Vec<Group>,
 }
 
 /// Tries every type that the profile claims.
@@ -41,6 +45,17 @@ pub(crate) fn probe(session: &TokenSession) -> Result<Findings, Failure> {
             }
             Err(failure) => return Err(failure),
         }
+    }
+    for group in Group::ALL {
+        let agrees = match group.curve() {
+            Some(kind) => findings.native.contains(&kind),
+            None => match try_group(session, group) {
+                Ok(()) => true,
+                Err(failure) if is_about_the_type(session, &failure) => false,
+                Err(failure) => return Err(failure),
+            },
+        };
+        findings.groups.extend(agrees.then_some(group));
     }
     Ok(findings)
 }

@@ -4,6 +4,7 @@
 //! The module is opened a second time, which gives the same instance of it.
 
 mod attributes;
+mod dh;
 mod gcm;
 
 use std::path::Path;
@@ -55,7 +56,6 @@ impl Raw {
         session: CK_SESSION_HANDLE,
         &Agreement { key, peer, length, public }: &Agreement<'_>,
     ) -> Result<CK_OBJECT_HANDLE, Error> {
-        let call = self.calls.C_DeriveKey.ok_or(Error::NullFunctionPointer)?;
         let mut parameters = CK_ECDH1_DERIVE_PARAMS {
             kdf: CKD_NULL,
             ulSharedDataLen: 0,
@@ -68,6 +68,24 @@ impl Raw {
             pParameter: (&raw mut parameters).cast(),
             ulParameterLen: size_of::<CK_ECDH1_DERIVE_PARAMS>().try_into()?,
         };
+        // SAFETY: the parameters are a local of this function and lead to `peer`, with its length.
+        unsafe { self.derive_secret(session, &mut mechanism, key, (length, public)) }
+    }
+
+    /// `C_DeriveKey` into a session object of so many bytes that can be read, and that has
+    /// `CKA_PRIVATE = FALSE` where the second says so.
+    ///
+    /// # Safety
+    /// The parameters of `mechanism` have to be those of its type, and what they lead to has to be
+    /// there.
+    unsafe fn derive_secret(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: &mut CK_MECHANISM,
+        key: CK_OBJECT_HANDLE,
+        (length, public): (usize, bool),
+    ) -> Result<CK_OBJECT_HANDLE, Error> {
+        let call = self.calls.C_DeriveKey.ok_or(Error::NullFunctionPointer)?;
         let (mut class, mut kind) = (CKO_SECRET_KEY, CKK_GENERIC_SECRET);
         let mut length = CK_ULONG::try_from(length)?;
         let (mut yes, mut no) = (CK_TRUE, CK_FALSE);
@@ -82,12 +100,12 @@ impl Raw {
         ];
         let count = if public { template.len() } else { template.len() - 1 };
         let mut derived = 0;
-        // SAFETY: every pointer leads to a local of this function, or to `peer`, with the length
-        // that stands beside it; the module only reads what is passed as input.
+        // SAFETY: every pointer leads to a local of this function with the length that stands
+        // beside it, or to what the caller answers for; the module only reads what is input.
         let value = unsafe {
             call(
                 session,
-                &raw mut mechanism,
+                mechanism,
                 key,
                 template.as_mut_ptr(),
                 count.try_into()?,

@@ -7,9 +7,10 @@ use crate::task::{Held, Key};
 
 impl Operation {
     /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "agree",
         "agree_identity",
+        "agree_once",
         "attest",
         "derive",
         "destroy",
@@ -34,6 +35,7 @@ impl Operation {
         match self {
             Self::Agree { .. } => "agree",
             Self::AgreeIdentity { .. } => "agree_identity",
+            Self::AgreeOnce { .. } => "agree_once",
             Self::Attest { .. } => "attest",
             Self::Derive { .. } => "derive",
             Self::Destroy { .. } => "destroy",
@@ -89,7 +91,8 @@ impl Operation {
 
     /// Whether it is slow enough to have its own thread, so that it can't starve the others.
     pub fn is_slow(&self) -> bool {
-        !self.is_repeatable() || matches!(self, Self::List | Self::WriteAnchor { .. })
+        !self.is_repeatable()
+            || matches!(self, Self::AgreeOnce { .. } | Self::List | Self::WriteAnchor { .. })
     }
 }
 

@@ -16,10 +16,10 @@ impl Seat {
         }
         match operation {
             Operation::Agree { .. } => self.agree(operation),
-            Operation::AgreeIdentity { peer } => {
-                let key = self.system_keys()?.identity;
-                let secret = pkcs11::agree(&self.session, key, KeyType::Curve25519, peer)?;
-                Ok(Answer::Secret(SecretBytes::new(secret.expose().to_vec())))
+            Operation::AgreeIdentity { peer } => self.agree_identity(peer),
+            Operation::AgreeOnce { group, peer } => {
+                let (public, secret) = pkcs11::agree_once(&self.session, *group, peer)?;
+                Ok(Answer::AgreedOnce { public, secret })
             }
             Operation::SelfTest => self.self_test().map(Answer::Tested),
             Operation::SignLog { message } => {
@@ -90,6 +90,12 @@ impl Seat {
             Some(how) => digest(*how, secret.expose()),
             None => SecretBytes::new(secret.expose().to_vec()),
         }))
+    }
+
+    fn agree_identity(&self, peer: &[u8]) -> Result<Answer, Failure> {
+        let key = self.system_keys()?.identity;
+        let secret = pkcs11::agree(&self.session, key, KeyType::Curve25519, peer)?;
+        Ok(Answer::Secret(SecretBytes::new(secret.expose().to_vec())))
     }
 
     /// From the cache, or from the token and then into the cache.

@@ -164,6 +164,7 @@ impl Shared {
             native: self.found.native.clone(),
             withdrawn: self.found.withdrawn.clone(),
             sealed: self.sealed(),
+            groups: self.found.groups.clone(),
             attestation: self
                 .system()
                 .and_then(|keys| keys.attestation.map(|key| key.point.to_vec())),

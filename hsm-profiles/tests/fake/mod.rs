@@ -85,6 +85,9 @@ impl Wire {
 pub(crate) fn reply(operation: Operation) -> Answer {
     match operation {
         Operation::AgreeIdentity { peer } => Answer::Secret(SecretBytes::new(peer.to_vec())),
+        Operation::AgreeOnce { peer, .. } => {
+            Answer::AgreedOnce { public: peer.clone(), secret: SecretBytes::new(peer) }
+        }
         Operation::Attest { .. } => Answer::Public(vec![5; 64]),
         Operation::SelfTest => Answer::Tested(SelfTest { known_answers: true, randomness: true }),
         Operation::Agree { peer, .. } => Answer::Secret(SecretBytes::new(peer)),
@@ -182,6 +185,7 @@ pub(crate) fn status() -> TokenStatus {
         model: "thread".into(),
         serial: "1".into(),
         sealed: Vec::new(),
+        groups: Vec::new(),
         attestation: None,
         withdrawn: Vec::new(),
         has_kek: true,

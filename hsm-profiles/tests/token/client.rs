@@ -149,6 +149,7 @@ pub(crate) fn agree(
 
 pub(crate) fn tell(answer: &Answer) -> String {
     match answer {
+        Answer::AgreedOnce { .. } => "an agreement".to_owned(),
         Answer::Anchors(anchors) => format!("anchors {anchors:02x?}"),
         Answer::Count(count) => format!("count {count}"),
         Answer::Failed(fault) => format!("failed: {fault}"),

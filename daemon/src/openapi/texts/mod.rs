@@ -1,6 +1,7 @@
 //! The prose of the description: what all surfaces have in common, and a file for each of them.
 
 mod hem;
+mod key_agreement;
 mod pqc;
 
 use http::Method;
@@ -24,7 +25,7 @@ pub(super) struct Texts {
 type Summary = (&'static str, &'static str, &'static str);
 
 /// Those of every surface.
-const ALL: [&Texts; 2] = [&hem::TEXTS, &pqc::TEXTS];
+const ALL: [&Texts; 3] = [&hem::TEXTS, &pqc::TEXTS, &key_agreement::TEXTS];
 
 /// The chapters of all surfaces.
 pub(super) fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {

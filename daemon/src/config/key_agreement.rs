@@ -1,0 +1,31 @@
+//! `[key-agreement]`
+
+use serde::Deserialize;
+
+/// `[key-agreement]`: key agreement and login.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeyAgreement {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// What the device calls itself.
+    pub identifier: String,
+    /// How many agreed keys may wait for their login at once.
+    pub references: usize,
+}
+
+impl Default for KeyAgreement {
+    fn default() -> Self {
+        Self { enabled: false, identifier: "Broker".to_owned(), references: 4096 }
+    }
+}
+
+impl KeyAgreement {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        match (self.identifier.len(), self.references) {
+            (1..=256, 1..) => Ok(()),
+            (1..=256, 0) => Err("key-agreement.references is 0: give at least 1"),
+            _ => Err("key-agreement.identifier must have 1 to 256 bytes"),
+        }
+    }
+}

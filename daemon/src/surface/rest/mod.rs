@@ -1,0 +1,92 @@
+//! Key agreement and login (docs/key-agreement.md).
+
+pub mod agreement;
+
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::json;
+
+use super::{Manners, Refusal, Surface};
+use crate::clock::host_milliseconds;
+use crate::fault::Fault;
+
+/// Key agreement and login: errors are in the vendor's envelope, but for those of an agreement.
+pub(crate) struct Rest;
+
+/// The surface.
+pub(crate) static SURFACE: Rest = Rest;
+
+impl Surface for Rest {
+    fn name(&self) -> &'static str {
+        "key-agreement"
+    }
+
+    fn prefixes(&self) -> &'static [&'static str] {
+        &["/rest"]
+    }
+
+    fn refuse(&self, fault: &Fault, manners: &Manners) -> Refusal {
+        let status = super::status(fault);
+        if status == StatusCode::BAD_REQUEST && manners.uri.path() == agreement::PATH {
+            return Refusal::told(status, Vec::new().into(), "application/json");
+        }
+        let (name, key) = names(status);
+        let body = json!({
+            "status": name,
+            "timestamp": host_milliseconds(),
+            "errors": [{ "error_key": key, "error_message": fault.detail() }],
+        });
+        let refusal = Refusal::told(status, body.to_string().into(), "application/json");
+        match fault.plain() {
+            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
+            Fault::Unauthenticated(_) => {
+                refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            _ => refusal,
+        }
+    }
+
+    fn refused(&self, status: u16, _: &mut SchemaGenerator) -> Option<Schema> {
+        (status != 400).then(|| {
+            json_schema!({
+                "type": "object",
+                "required": ["status", "timestamp", "errors"],
+                "properties": {
+                    "status": { "type": "string" },
+                    "timestamp": { "type": "integer", "description": "Milliseconds since 1970." },
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["error_key", "error_message"],
+                            "properties": {
+                                "error_key": { "type": "string" },
+                                "error_message": { "type": "string" },
+                            },
+                        },
+                    },
+                },
+            })
+        })
+    }
+}
+
+/// How the envelope calls a status, and the key of the error.
+fn names(status: StatusCode) -> (&'static str, &'static str) {
+    match status.as_u16() {
+        400 => ("BAD_REQUEST", "common.bad.request"),
+        401 => ("UNAUTHORIZED", "common.unauthorized"),
+        403 => ("FORBIDDEN", "common.forbidden"),
+        404 => ("NOT_FOUND", "common.not.found"),
+        405 => ("METHOD_NOT_ALLOWED", "common.method.not.allowed"),
+        408 => ("REQUEST_TIMEOUT", "common.request.timeout"),
+        413 => ("PAYLOAD_TOO_LARGE", "common.payload.too.large"),
+        418 => ("I_AM_A_TEAPOT", "common.tls.required"),
+        429 => ("TOO_MANY_REQUESTS", "common.api-throttle-limit.exceeded.error"),
+        503 => ("SERVICE_UNAVAILABLE", "common.service.unavailable"),
+        _ => ("INTERNAL_SERVER_ERROR", "common.internal.error"),
+    }
+}
+
+const RETRY_AFTER: HeaderName = HeaderName::from_static("x-rate-limit-retry-after-seconds");
