@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use ed25519_dalek::VerifyingKey;
 use thiserror::Error;
 
-use crate::checkpoint::{Checkpoint, LogKey};
+use crate::checkpoint::Checkpoint;
+use crate::log_key::LogKey;
 use crate::start_error::StartError;
 
 /// A place beside the log directory that keeps a checkpoint, a signed note of less than 1 KiB. The
@@ -51,21 +52,21 @@ pub(crate) struct Held {
     pub(crate) checkpoint: Checkpoint,
 }
 
-/// Reads all anchors: the notes by `key`. Of a log that was begun anew only the latest
+/// Reads all anchors: the notes by one of `keys`. Of a log that was begun anew only the latest
 /// [generation](LogKey::generation) counts.
 ///
 /// # Errors
-/// [`StartError::Anchor`] where one can't be read, or holds what this key did not sign.
+/// [`StartError::Anchor`] where one can't be read, or holds what no such key signed.
 pub(crate) fn read(
     anchors: &[Box<dyn Anchor>],
-    key: VerifyingKey,
+    keys: &[VerifyingKey],
 ) -> Result<Vec<Held>, StartError> {
     let mut all = Vec::new();
     for anchor in anchors {
         let place = anchor.place();
         let fault = |why: String| StartError::Anchor { place, why };
         for note in anchor.get().map_err(|error| fault(error.to_string()))? {
-            let opened = Checkpoint::open_of(&note, key);
+            let opened = Checkpoint::open_of(&note, keys);
             let (key, checkpoint) = opened.map_err(|bad| fault(bad.to_string()))?;
             all.push(Held { place, key, checkpoint });
         }

@@ -4,17 +4,20 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use ed25519_dalek::VerifyingKey;
+use std::sync::Arc;
 
 use crate::anchor::{Anchor, AnchorError};
-use crate::checkpoint::{Checkpoint, Claim, LogKey};
+use crate::checkpoint::{Checkpoint, Claim};
+use crate::disk::Directory;
 use crate::event::{LogResult, LogType};
 use crate::field::{Ext, Subject};
 use crate::log::Log;
+use crate::log_key::LogKey;
 use crate::options::Options;
 use crate::restore::CHECKPOINT;
-use crate::signer::{Signer, SignerError, sign_and_check};
+use crate::rotation::hand_over;
+use crate::signer::{Signer, SignerError};
+use crate::signers::Signers;
 use crate::start_error::StartError;
 use crate::tree::Hash;
 
@@ -32,26 +35,34 @@ pub fn begin_anew(
     anchors: Vec<Box<dyn Anchor>>,
     reason: &str,
 ) -> Result<PathBuf, StartError> {
-    let verifying = VerifyingKey::from_bytes(&signer.public_key())
-        .map_err(|_| SignerError::new("its public key is no Ed25519 key"))?;
+    let signers = Signers::of(signer)?;
     let directory = options.directory.clone();
     let mut notes = vec![fs::read_to_string(directory.join(CHECKPOINT)).unwrap_or_default()];
     for anchor in &anchors {
         notes.extend(anchor.get().map_err(|error| unusable(&**anchor, &error))?);
     }
     // What this key did not sign is no reason not to go on: an operator has decided.
-    let known = notes.iter().filter_map(|note| Checkpoint::open_of(note, verifying).ok());
+    let known = notes.iter().filter_map(|note| Checkpoint::open_of(note, &signers.all()).ok());
     let old = known.max_by_key(|(key, known)| (key.generation(), known.size()));
-    let generation = old.as_ref().map_or(0, |(key, _)| key.generation());
-    let key = LogKey::of_generation(verifying, generation.saturating_add(1));
-    let claim = Claim { origin: key.origin().to_owned(), size: 0, root: Hash::of_nothing() };
-    let signature = sign_and_check(&*signer, claim.note().as_bytes())?;
-    let empty = Checkpoint::sealed(claim, signature, &key);
+    if let Some((key, known)) = &old {
+        signers.go_on_from(key.origin(), known);
+    }
+    // Where two keys sign, the new log begins with the older one, and says that the other takes over:
+    // whoever knows either follows it.
+    let keys = signers.signing();
+    let oldest = keys.last().copied();
+    let oldest = oldest.ok_or_else(|| SignerError::new("there is no logger key"))?;
+    signers.leave(oldest);
+    let last = old.as_ref().map_or_else(|| LogKey::of(oldest), |(key, _)| key.clone());
+    let origin = last.next(oldest).origin().to_owned();
+    let claim = Claim { origin, size: 0, root: Hash::of_nothing() };
+    let empty = signers.seal(&[oldest], claim)?;
     for anchor in &anchors {
         anchor.put(&empty.to_string()).map_err(|error| unusable(&**anchor, &error))?;
     }
     let aside = set_aside(&directory).map_err(StartError::Directory)?;
-    let log = Log::start_anchored(options, signer, anchors)?;
+    let places = (Box::new(Directory(directory.clone())), Arc::new(Directory(directory)));
+    let log = Log::start_by((places.0, places.1), options, signers, anchors)?;
     let lost = match old {
         Some((key, known)) => {
             format!("{} {} {}", key.origin(), known.size(), known.root())
@@ -60,8 +71,12 @@ pub fn begin_anew(
     };
     let (kind, ok) = (LogType::LOG_TYPE_AUDIT_RESTARTED, LogResult::LOG_RESULT_OK);
     let entered = log.append(kind, ok, Subject::None, Ext::Text(format!("{lost}: {reason}")));
+    let entered = entered.and_then(|_| match keys.first().filter(|key| **key != oldest) {
+        Some(newer) => hand_over(&log, newer),
+        None => Ok(()),
+    });
     log.shutdown();
-    entered.map(|_| aside).map_err(|_| StartError::Recovery)
+    entered.map(|()| aside).map_err(|_| StartError::Recovery)
 }
 
 fn unusable(anchor: &dyn Anchor, error: &AnchorError) -> StartError {

@@ -131,7 +131,8 @@ mod tests {
     use ed25519_dalek::{Signer, SigningKey};
 
     use super::*;
-    use crate::checkpoint::{Claim, LogKey};
+    use crate::checkpoint::Claim;
+    use crate::log_key::LogKey;
     use crate::tree::Hash;
 
     fn checkpoint(size: u64) -> Checkpoint {
@@ -140,7 +141,7 @@ mod tests {
         let origin = key.origin().to_owned();
         let claim = Claim { origin, size, root: Hash::of_leaf(b"root") };
         let signature = signer.sign(claim.note().as_bytes()).to_bytes();
-        Checkpoint::sealed(claim, signature, &key)
+        Checkpoint::sealed(claim, &[(key, signature)])
     }
 
     fn witness() -> (SigningKey, WitnessKey) {

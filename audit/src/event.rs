@@ -127,6 +127,8 @@ log_types! {
     130 LOG_TYPE_AUDIT_RESTARTED Text,
     /// The syslog collector was away, or lines could not be sent to it.
     131 LOG_TYPE_SYSLOG_GAP Text,
+    /// A logger key takes over from another, or one that another took over from is destroyed.
+    132 LOG_TYPE_AUDIT_KEY_CHANGED Text,
     /// A change without a known entry was found, and brought to its end.
     133 LOG_TYPE_AUDIT_RECONCILED Text,
     /// A key was agreed on for a login.

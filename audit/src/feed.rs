@@ -87,7 +87,7 @@ impl Log {
 
     /// What a line of this log says.
     pub fn content(&self, leaf: &Leaf) -> Content {
-        match (Checkpoint::open_line(&leaf.text, self.key()), Line::parse(&leaf.text)) {
+        match (Checkpoint::open_line(&leaf.text, self.keys()), Line::parse(&leaf.text)) {
             (Some(Ok(checkpoint)), _) => Content::Checkpoint(checkpoint),
             (_, Ok(Line::Record(record))) => Content::Record(row(0, &record)),
             _ => Content::Comment,

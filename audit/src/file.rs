@@ -1,7 +1,7 @@
 //! One log file being written: its key, its sequence, its durable length.
 
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -13,13 +13,13 @@ use crate::held::Displaced;
 use crate::ledger::{Ledger, Position};
 use crate::line::{FileKey, Head, LINE_END, push_record};
 use crate::moment;
-use crate::signer::{SharedSigner, sign_and_check};
+use crate::signers::Signers;
 use crate::start_error::StartError;
 
 /// What a new file is made with.
 pub(crate) struct Maker {
     pub(crate) disk: Box<dyn Disk>,
-    pub(crate) signer: SharedSigner,
+    pub(crate) signers: Arc<Signers>,
     /// The comment line, clean and with its line end.
     pub(crate) banner: String,
     pub(crate) ledger: Arc<Ledger>,
@@ -76,9 +76,7 @@ impl Maker {
         let mut file = LiveFile { id, file, key, next: 0, last: 0, length: 0, ledger };
         // The banner goes first so that a full disk does not cost a signature.
         file.write(self.banner.as_bytes()).map_err(StartError::Write)?;
-        let signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
-        let signature = sign_and_check(&**signer, secret.as_ref())?;
-        drop(signer);
+        let signature = self.signers.sign(secret.as_ref())?;
         let head = Head { sequence: 0, time: file.stamp(moment::now()), kind: 0, result: 0 };
         let mut text = String::new();
         let public = Base64UrlUnpadded::encode_string(secret.as_ref());

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Sender, bounded};
-use ed25519_dalek::VerifyingKey;
 use futures_channel::oneshot;
 
-use crate::anchor::{self, Anchor, Held, Moorings};
+use crate::anchor::{Anchor, Moorings};
 use crate::bundle::Bundles;
-use crate::checkpoint::{Checkpoint, LogKey, VKEY};
+use crate::checkpoint::Checkpoint;
 use crate::closing::{Closing, Receipt, Unopened, Unwritten};
 use crate::cosignature::Cosignature;
 use crate::disk::{self, Directory, Disk, Kept, Shelf};
@@ -21,12 +20,15 @@ use crate::event::{LogResult, LogType};
 use crate::field::{Ext, Subject};
 use crate::file::{Maker, comment_line};
 use crate::health::{Health, Places};
+use crate::identity::{Identity, identify};
 use crate::ledger::Ledger;
+use crate::log_key::{LogKey, VKEY};
 use crate::notary::Notary;
 use crate::options::{Acknowledge, Options};
 use crate::proofs::{self, ProofError};
 use crate::restore::{CHECKPOINT, Restored, restore};
-use crate::signer::{Signer, SignerError};
+use crate::signer::Signer;
+use crate::signers::Signers;
 use crate::start_error::StartError;
 use crate::waiting::Waiting;
 use crate::writer::{Job, Message, Writer};
@@ -46,6 +48,9 @@ struct Inner {
     last_checkpoint: Arc<AtomicBool>,
     ledger: Arc<Ledger>,
     key: LogKey,
+    /// All logger keys there are, under the same name.
+    keys: Vec<LogKey>,
+    signers: Arc<Signers>,
     places: Places,
     health: Arc<Health>,
     directory: PathBuf,
@@ -87,27 +92,35 @@ impl Log {
     }
 
     pub(crate) fn start_on(
-        (mut disk, shelf): (Box<dyn Disk>, Arc<dyn Shelf>),
+        places: (Box<dyn Disk>, Arc<dyn Shelf>),
         options: Options,
         signer: Box<dyn Signer>,
         anchors: Vec<Box<dyn Anchor>>,
     ) -> Result<Self, StartError> {
-        let (key, held) = key_of(&*signer, options.origin.as_deref(), &anchors)?;
-        let signer = Arc::new(Mutex::new(signer));
+        Self::start_by(places, options, Signers::of(signer)?, anchors)
+    }
+
+    pub(crate) fn start_by(
+        (mut disk, shelf): (Box<dyn Disk>, Arc<dyn Shelf>),
+        options: Options,
+        signers: Signers,
+        anchors: Vec<Box<dyn Anchor>>,
+    ) -> Result<Self, StartError> {
+        let Identity { key, keys, held } =
+            identify(&signers, &*shelf, options.origin.as_deref(), &anchors)?;
+        let signers = Arc::new(signers);
         let Restored { tree, position, published, set_aside } =
-            restore(&mut *disk, &shelf, (&key, &held))?;
+            restore(&mut *disk, &shelf, (&keys, &held))?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&shelf), (tree, position), published));
         let mut maker = Maker {
             disk,
-            signer: Arc::clone(&signer),
+            signers: Arc::clone(&signers),
             banner: comment_line(&options.banner),
             ledger: Arc::clone(&ledger),
             given_up: Vec::new(),
         };
         let file = maker.start(None)?;
-        shelf
-            .put(VKEY, format!("{key}\n").as_bytes(), Kept::Durably)
-            .map_err(StartError::Directory)?;
+        put_vkey(&*shelf, &key)?;
         let health = Arc::new(Health::new(file.id()));
         let queue = options.queue.max(1);
         let (messages, inbox) = bounded(queue.saturating_add(3));
@@ -122,8 +135,8 @@ impl Log {
         let notary = Notary {
             ledger: Arc::clone(&ledger),
             shelf,
-            signer,
-            key: key.clone(),
+            signers: Arc::clone(&signers),
+            origin: key.origin().to_owned(),
             bell: rings,
             writer: messages.clone(),
             health: Arc::clone(&health),
@@ -136,14 +149,15 @@ impl Log {
             writer: spawn("audit", move || writer.run())?,
             notary: spawn("audit-notary", move || notary.run())?,
         }));
-        let directory = options.directory;
-        let bundles = Bundles::new(directory.clone());
+        let (directory, bundles) = (options.directory.clone(), Bundles::new(options.directory));
         let log = Self(Arc::new(Inner {
             messages,
             bell,
             last_checkpoint,
             ledger,
             key,
+            keys,
+            signers,
             places,
             health,
             directory,
@@ -240,9 +254,19 @@ impl Log {
         self.0.ledger.size()
     }
 
-    /// What checks the checkpoints of this log; displayed it is the vkey.
+    /// What checks the checkpoints of this log: its current key; displayed it is the vkey.
     pub fn key(&self) -> &LogKey {
         &self.0.key
+    }
+
+    /// The same for all logger keys there are.
+    pub(crate) fn keys(&self) -> &[LogKey] {
+        &self.0.keys
+    }
+
+    /// Those that sign.
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.0.signers
     }
 
     /// The latest checkpoint that is on the disk.
@@ -360,30 +384,10 @@ impl Drop for Inner {
     }
 }
 
-/// The key under the name of the log, which is that in the anchors where none is given, and what
-/// the anchors hold of this log.
-fn key_of(
-    signer: &dyn Signer,
-    origin: Option<&str>,
-    anchors: &[Box<dyn Anchor>],
-) -> Result<(LogKey, Vec<Held>), StartError> {
-    let key = VerifyingKey::from_bytes(&signer.public_key())
-        .map_err(|_| SignerError::new("its public key is no Ed25519 key"))?;
-    let held = anchor::read(anchors, key)?;
-    let named = match (origin, held.first()) {
-        (None, None) => LogKey::of(key),
-        (None, Some(held)) => held.key.clone(),
-        (Some(origin), _) => {
-            LogKey::named(origin, key).ok_or_else(|| StartError::Origin(origin.to_owned()))?
-        }
-    };
-    match held.iter().find(|held| held.key != named) {
-        Some(Held { place, key, .. }) => Err(StartError::Anchor {
-            place,
-            why: format!("it is that of {}, not of {}", key.origin(), named.origin()),
-        }),
-        None => Ok((named, held)),
-    }
+/// Writes the vkey down for auditors.
+pub(crate) fn put_vkey(shelf: &dyn Shelf, key: &LogKey) -> Result<(), StartError> {
+    let vkey = format!("{key}\n");
+    shelf.put(VKEY, vkey.as_bytes(), Kept::Durably).map_err(StartError::Directory)
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -1,20 +1,20 @@
 //! The thread that has checkpoints signed, away from the writer: a token that is slow or gone
 //! holds up no entry.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::anchor::Moorings;
-use crate::checkpoint::{Checkpoint, Claim, LogKey};
+use crate::checkpoint::{Checkpoint, Claim};
 use crate::disk::Shelf;
 use crate::health::Health;
 use crate::ledger::Ledger;
 use crate::restore::CHECKPOINT;
 use crate::saved::Saved;
-use crate::signer::{SharedSigner, sign_and_check};
+use crate::signers::Signers;
 use crate::waiting::Waiting;
 use crate::writer::{Message, Note};
 
@@ -22,8 +22,9 @@ use crate::writer::{Message, Note};
 pub(crate) struct Notary {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) shelf: Arc<dyn Shelf>,
-    pub(crate) signer: SharedSigner,
-    pub(crate) key: LogKey,
+    pub(crate) signers: Arc<Signers>,
+    /// The name of the log.
+    pub(crate) origin: String,
     /// Rung by the writer when something is durable.
     pub(crate) bell: Receiver<()>,
     pub(crate) writer: Sender<Message>,
@@ -91,13 +92,15 @@ impl Notary {
     /// Signs the tree as it is, has the checkpoint written into the log file, and only then
     /// puts it beside: so a log that is shorter than its checkpoint has been cut.
     fn checkpoint(&self, covered: &mut u64) -> Result<(), String> {
+        // First who signs, then what: a key that takes over signs nothing from before it was named.
+        let keys = self.signers.signing();
         let (tree, position) = self.ledger.snapshot();
         if tree.size() == *covered {
             return Ok(());
         }
-        let origin = self.key.origin().to_owned();
-        let claim = Claim { origin, size: tree.size(), root: tree.root() };
-        let checkpoint = self.signed(claim)?;
+        let claim = Claim { origin: self.origin.clone(), size: tree.size(), root: tree.root() };
+        let checkpoint = self.signers.seal(&keys, claim);
+        let checkpoint = checkpoint.map_err(|error| format!("no checkpoint is signed: {error}"))?;
         let written = self.written(&checkpoint)?;
         // From here on it is in the log file, so that it may be shown.
         self.ledger.publish(checkpoint.clone());
@@ -116,13 +119,6 @@ impl Notary {
                 format!("the checkpoint can't be kept in the log directory: {error}")
             })?;
         Ok(())
-    }
-
-    fn signed(&self, claim: Claim) -> Result<Checkpoint, String> {
-        let signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
-        let signature = sign_and_check(&**signer, claim.note().as_bytes());
-        let signature = signature.map_err(|error| format!("no checkpoint is signed: {error}"))?;
-        Ok(Checkpoint::sealed(claim, signature, &self.key))
     }
 
     /// The index of the line that repeats the checkpoint, once it is durable.

@@ -4,8 +4,9 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::checkpoint::{BadCheckpoint, Checkpoint, LogKey};
+use crate::checkpoint::{BadCheckpoint, Checkpoint};
 use crate::ledger::Ledger;
+use crate::log_key::LogKey;
 use crate::tree::{Hash, Span, TILE, TileId, Tiles, consistency_spans, hash_of};
 use crate::tree::{inclusion_spans, proves_consistency, proves_inclusion};
 

@@ -5,9 +5,10 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use crate::anchor::Held;
-use crate::checkpoint::{Checkpoint, LogKey};
+use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, Kept, Shelf};
 use crate::ledger::{Ledger, Position, store_tile};
+use crate::log_key::LogKey;
 use crate::saved::Saved;
 use crate::start_error::StartError;
 use crate::tree::{Hash, Span, Tree, hash_of};
@@ -29,10 +30,10 @@ pub(crate) struct Restored {
 pub(crate) fn restore(
     disk: &mut dyn Disk,
     shelf: &Arc<dyn Shelf>,
-    (key, anchors): (&LogKey, &[Held]),
+    (keys, anchors): (&[LogKey], &[Held]),
 ) -> Result<Restored, StartError> {
-    let published = published(&**shelf, key)?;
-    let saved = Saved::get(&**shelf, key);
+    let published = published(&**shelf, keys)?;
+    let saved = Saved::get(&**shelf, keys);
     let here = [published.as_ref(), saved.as_ref().map(|saved| &saved.checkpoint)];
     let here = here.into_iter().flatten().map(|checkpoint| (HERE, checkpoint));
     let elsewhere = anchors.iter().map(|held| (held.place, &held.checkpoint));
@@ -43,7 +44,7 @@ pub(crate) fn restore(
     let start = saved.as_ref().map(|Saved { tree, position, checkpoint }| Walk {
         tree: tree.clone(),
         position: *position,
-        agreed: anchor.is_some_and(|(_, anchor)| anchor == checkpoint),
+        agreed: anchor.is_some_and(|(_, anchor)| anchor.says(checkpoint.claim())),
         torn: Vec::new(),
     });
     let walked = |walk: Walk| {
@@ -70,11 +71,11 @@ pub(crate) fn restore(
     Ok(Restored { tree, position, published, set_aside })
 }
 
-fn published(shelf: &dyn Shelf, key: &LogKey) -> Result<Option<Checkpoint>, StartError> {
+fn published(shelf: &dyn Shelf, keys: &[LogKey]) -> Result<Option<Checkpoint>, StartError> {
     let Some(bytes) = shelf.get(CHECKPOINT).map_err(StartError::Directory)? else {
         return Ok(None);
     };
-    Ok(Some(Checkpoint::open(&String::from_utf8_lossy(&bytes), key)?))
+    Ok(Some(Checkpoint::open_by(&String::from_utf8_lossy(&bytes), keys)?))
 }
 
 /// A checkpoint, and where it is kept.

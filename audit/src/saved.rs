@@ -3,9 +3,10 @@
 
 use std::io;
 
-use crate::checkpoint::{Checkpoint, LogKey};
+use crate::checkpoint::Checkpoint;
 use crate::disk::{Kept, Shelf};
 use crate::ledger::Position;
+use crate::log_key::LogKey;
 use crate::tree::{Hash, Tree};
 
 /// What the state file holds.
@@ -28,11 +29,11 @@ impl Saved {
         shelf.put(NAME, text.as_bytes(), Kept::Loosely)
     }
 
-    /// The state file, if there is one whose tree is that of a checkpoint by `key`.
-    pub(crate) fn get(shelf: &dyn Shelf, key: &LogKey) -> Option<Self> {
+    /// The state file, if there is one whose tree is that of a checkpoint by one of `keys`.
+    pub(crate) fn get(shelf: &dyn Shelf, keys: &[LogKey]) -> Option<Self> {
         let text = String::from_utf8(shelf.get(NAME).ok()??).ok()?;
         let (head, note) = text.strip_prefix(FIRST)?.split_once(NOTE)?;
-        let checkpoint = Checkpoint::open(note, key).ok()?;
+        let checkpoint = Checkpoint::open_by(note, keys).ok()?;
         let mut lines = head.lines();
         let (file, offset) = lines.next()?.split_once(' ')?;
         let position =

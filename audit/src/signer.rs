@@ -1,7 +1,5 @@
 //! The logger key, as the log sees it: something that signs.
 
-use std::sync::{Arc, Mutex};
-
 use ed25519_dalek::{Signature, VerifyingKey};
 use thiserror::Error;
 
@@ -16,6 +14,12 @@ pub trait Signer: Send {
     /// # Errors
     /// When the token can't sign now; the log asks again later.
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError>;
+
+    /// The other logger keys of the token: there is one while a key takes over from another. Which of
+    /// them sign is known from the latest checkpoint.
+    fn others(&self) -> Vec<Box<dyn Signer>> {
+        Vec::new()
+    }
 }
 
 /// Why the logger key did not sign.
@@ -29,9 +33,6 @@ impl SignerError {
         Self(message.into())
     }
 }
-
-/// The signer, shared by the writer and the notary.
-pub(crate) type SharedSigner = Arc<Mutex<Box<dyn Signer>>>;
 
 /// Signs and checks the signature under the signer's own public key: a token
 /// that signs wrongly would otherwise make a file that nobody can verify.

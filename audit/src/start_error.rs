@@ -23,7 +23,7 @@ pub enum StartError {
     },
     /// The checkpoint in the directory is not one of this log.
     #[error(
-        "the file `checkpoint` of the audit log can't be used: {0}; if the token's logger key is \
+        "the file `checkpoint` of the audit log can't be used: {0}; if the token is \
          another one than before, move all files of the directory away to start a new log; \
          otherwise check the log with `claviger-audit verify` and restore the file, or accept the \
          loss with `clavigerd new-log`"
@@ -65,6 +65,9 @@ pub enum StartError {
     /// The system gave no random bytes.
     #[error("no random bytes for the key of the audit log file: {0}; check the kernel's getrandom")]
     Random(String),
+    /// A logger key can't take over, or not be destroyed yet.
+    #[error("the logger key is not rotated: {0}")]
+    Rotation(String),
     /// Lines are missing at the end.
     #[error(
         "the audit log was cut or rolled back: the checkpoint in {place} covers {signed} lines, \

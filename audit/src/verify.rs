@@ -7,6 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::event::LogResult;
+use crate::event::LogType;
 use crate::line::{FileKey, Line, Record};
 use crate::reading::{Cause, Finding, Lines};
 
@@ -35,7 +36,7 @@ pub struct Summary {
 /// The first [`Finding`].
 pub fn verify(reader: impl BufRead, key: &VerifyingKey) -> Result<Summary, Finding> {
     let mut lines = Lines::new(reader);
-    let mut check = Check::new(key);
+    let mut check = Check::new(Loggers { keys: vec![*key], lenient: false });
     loop {
         let outcome = match lines.next() {
             Ok(Some(line)) => check.line(line),
@@ -48,27 +49,43 @@ pub fn verify(reader: impl BufRead, key: &VerifyingKey) -> Result<Summary, Findi
 }
 
 /// The check of one file, line by line.
-pub(crate) struct Check<'a> {
-    logger: &'a VerifyingKey,
+pub(crate) struct Check {
+    loggers: Loggers,
     /// Of the last key record.
     file_key: Option<FileKey>,
     /// That record, as a line.
     pub(crate) key_record: String,
     pub(crate) summary: Summary,
+    /// The ext of the last line, if that was a change of the logger key.
+    pub(crate) key_changed: Option<String>,
 }
 
-impl<'a> Check<'a> {
-    pub(crate) fn new(logger: &'a VerifyingKey) -> Self {
-        Self { logger, file_key: None, key_record: String::new(), summary: Summary::default() }
+/// Who may have signed the key of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Loggers {
+    pub(crate) keys: Vec<VerifyingKey>,
+    /// Or somebody else, since something else will show whether the line is right.
+    pub(crate) lenient: bool,
+}
+
+impl Check {
+    pub(crate) fn new(loggers: Loggers) -> Self {
+        Self {
+            loggers,
+            file_key: None,
+            key_record: String::new(),
+            summary: Summary::default(),
+            key_changed: None,
+        }
     }
 
     /// The check of a file that this much was found in, the last key being that of `key_record`.
     pub(crate) fn go_on(
-        logger: &'a VerifyingKey,
+        loggers: Loggers,
         key_record: &str,
         summary: Summary,
     ) -> Result<Self, Cause> {
-        let mut check = Self::new(logger);
+        let mut check = Self::new(loggers);
         let Line::Record(record) = Line::parse(key_record).map_err(Cause::Malformed)? else {
             return Err(Cause::NoKey);
         };
@@ -97,6 +114,10 @@ impl<'a> Check<'a> {
             return Err(Cause::BadTag);
         }
         self.place(record)?;
+        if record.head.kind == LogType::LOG_TYPE_AUDIT_KEY_CHANGED.code() {
+            let ext = Base64UrlUnpadded::decode_vec(record.ext).ok();
+            self.key_changed = ext.and_then(|ext| String::from_utf8(ext).ok());
+        }
         match LogResult::from_code(record.head.result) {
             Some(_) => Ok(()),
             None => Err(Cause::UnknownResult(record.head.result)),
@@ -114,10 +135,13 @@ impl<'a> Check<'a> {
             .ok_or(Cause::Malformed("field 5 of a key record is not 32 bytes in base64url"))?;
         let signature: [u8; 64] = exactly(record.ext)
             .ok_or(Cause::Malformed("field 6 of a key record is not 64 bytes in base64url"))?;
-        self.logger
-            .verify_strict(&bytes, &Signature::from_bytes(&signature))
-            .map_err(|_| Cause::ForgedKey)?;
-        Ok(FileKey::new(&bytes))
+        let Loggers { keys, lenient } = &self.loggers;
+        let signature = Signature::from_bytes(&signature);
+        let by = |key: &VerifyingKey| key.verify_strict(&bytes, &signature).is_ok();
+        match *lenient || keys.iter().any(by) {
+            true => Ok(FileKey::new(&bytes)),
+            false => Err(Cause::ForgedKey),
+        }
     }
 
     /// Sequence and time, against the record above.

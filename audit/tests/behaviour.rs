@@ -71,6 +71,13 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "the change of the logger key breaks off",
+        &[
+            ("audit/tests/rotation.rs", "a_run_that_breaks_off_anywhere_is_done_again"),
+            ("tests/rotation.rs", "a_rotation_that_is_killed_is_done_again"),
+        ],
+    ),
+    (
         "the operator accepts the loss",
         &[("audit/tests/anchors.rs", "an_operator_can_begin_anew_and_the_log_says_so")],
     ),

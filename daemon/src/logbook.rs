@@ -27,9 +27,15 @@ pub struct LoggerProof {
 }
 
 impl Logbook {
-    /// The files of `log`, signed for by the logger key `key` in the token.
-    pub fn new(log: Log, system: System, key: [u8; 32]) -> Self {
+    /// The files of `log`, signed for by its logger key in the token.
+    pub fn new(log: Log, system: System) -> Self {
+        let key = log.key().key().to_bytes();
         Self { log, system, key }
+    }
+
+    /// The current logger key, Ed25519.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
     }
 
     /// Signs a fresh nonce with the logger key.
@@ -38,7 +44,7 @@ impl Logbook {
     /// [`Fault::Conflict`] while the token is away.
     pub async fn prove(&self) -> Result<LoggerProof, Fault> {
         let nonce = crate::login::time_nonce(crate::clock::now())?;
-        let signature = self.system.sign_log(&nonce).await?;
+        let signature = self.system.sign_log(self.key, &nonce).await?;
         Ok(LoggerProof { key: self.key, nonce, signature: signature.to_vec() })
     }
 

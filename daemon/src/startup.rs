@@ -4,10 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::{
-    Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, Signer, SignerError, StartError,
-    Subject,
-};
+use audit::{Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, StartError, Subject};
 use hsm_profiles::transport::Limits;
 use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
@@ -24,6 +21,7 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Recovery};
 use crate::logbook::Logbook;
+use crate::logger_key::LoggerKey;
 use crate::login::{Asks, CheckIn, Desk, Tickets};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
@@ -74,7 +72,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
-    let signer = LoggerKey { system: system.clone(), public: public.logger };
+    let signer = LoggerKey::of(&system, &public);
     let anchors = anchors(&system, &store);
     let log = start_log(config, (signer, anchors), metrics).await?;
     let examiner = Examiner::new(system.clone(), log.clone());
@@ -103,7 +101,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         examiner,
         keyring,
         log: log.clone(),
-        logbook: Logbook::new(log.clone(), system.clone(), public.logger),
+        logbook: Logbook::new(log.clone(), system.clone()),
         pqc: config.pqc,
         requests: Arc::clone(&metrics.requests),
         switch,
@@ -131,7 +129,9 @@ pub async fn open_keyring(config: &Config) -> Result<Keyring, StartFault> {
     Ok(keyring)
 }
 
-async fn open_token(config: &Config) -> Result<(Vault, System, TokenStatus), StartFault> {
+pub(crate) async fn open_token(
+    config: &Config,
+) -> Result<(Vault, System, TokenStatus), StartFault> {
     Vault::open(worker(config), Limits::default()).await.map_err(|fault| match fault {
         TokenFault::PinRefused => StartFault::PinRefused(refusals(config)),
         other => other.into(),
@@ -170,7 +170,7 @@ fn worker(config: &Config) -> WorkerCommand {
 
 /// The public halves of the system keys, and the point of the attestation key. They are made where
 /// neither the token nor the state knows any. A token without them beside a state that was made with some is the wrong token.
-async fn system_keys(
+pub(crate) async fn system_keys(
     store: &Store,
     system: &System,
     status: TokenStatus,
@@ -191,27 +191,6 @@ async fn system_keys(
     tracing::info!(token = %status.label, "the token is new: making the system keys");
     let status = system.provision().await?;
     Ok((status.system.ok_or(StartFault::Unprovisioned)?, status.attestation))
-}
-
-/// Sets the audit log aside and begins another one, while the daemon does not run. Answers where the
-/// old one is now.
-///
-/// # Errors
-/// [`StartFault`]; it can be done again then.
-pub async fn begin_log_anew(config: &Config, reason: String) -> Result<PathBuf, StartFault> {
-    let (_vault, system, status) = Vault::open(worker(config), Limits::default()).await?;
-    let store = Store::open(&config.store.path).await?;
-    let (public, _) = system_keys(&store, &system, status).await?;
-    let anchors = anchors(&system, &store);
-    let directory = config.audit.directory.clone();
-    let signer = LoggerKey { system, public: public.logger };
-    let begun = tokio::task::spawn_blocking(move || {
-        let options = Options::new(directory, crate::NAME_AND_VERSION);
-        audit::begin_anew(options, Box::new(signer), anchors, &reason)
-    });
-    let aside = begun.await.map_err(|_| StartFault::Unprovisioned)??;
-    store.close().await;
-    Ok(aside)
 }
 
 async fn start_log(
@@ -275,23 +254,6 @@ fn integrity_error() -> (LogType, LogResult) {
 fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// The logger key, as the log's writer sees it.
-struct LoggerKey {
-    system: System,
-    public: [u8; 32],
-}
-
-impl Signer for LoggerKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.public
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        let signature = self.system.sign_log_blocking(message);
-        signature.map_err(|fault| SignerError::new(fault.to_string()))
-    }
 }
 
 /// Why the daemon did not come up.

@@ -146,6 +146,8 @@ pub enum Operation {
         /// The text.
         message: Vec<u8>,
     },
+    /// Makes a second logger key where there is one only. Answers like [`Operation::Status`].
+    MakeLogger,
     /// Makes the system keys that are missing. Answers like [`Operation::Status`].
     Provision,
     /// Opens a sealed key for one task. Answers [`Answer::Done`].
@@ -161,8 +163,16 @@ pub enum Operation {
     SelfTest,
     /// Reads what [`Operation::WriteAnchor`] keeps. Answers [`Answer::Anchors`].
     ReadAnchors,
+    /// Destroys the logger key that is not this one, where there are two. Answers like
+    /// [`Operation::Status`].
+    RetireLogger {
+        /// The public half of the one that stays.
+        keep: [u8; 32],
+    },
     /// An Ed25519 signature by [`SystemKey::Logger`].
     SignLog {
+        /// The public half of the one that signs.
+        key: [u8; 32],
         /// The text.
         message: Vec<u8>,
     },
@@ -288,8 +298,10 @@ pub struct TokenStatus {
 pub struct SystemPublic {
     /// X25519.
     pub identity: [u8; 32],
-    /// Ed25519.
+    /// Ed25519: a logger key. Which one signs the log now is known from the log alone.
     pub logger: [u8; 32],
+    /// The other logger key, while one takes over from another.
+    pub other_logger: Option<[u8; 32]>,
 }
 
 /// Why an operation was not done, and whose fault it is.

@@ -42,6 +42,23 @@ impl System {
         status(self.line.ask(Operation::Provision).await?)
     }
 
+    /// Makes a second logger key where there is one only; the token as it is then.
+    ///
+    /// # Errors
+    /// [`TokenFault::OutcomeUnknown`] where it may have been made: do it again.
+    pub async fn make_logger(&self) -> Result<TokenStatus, TokenFault> {
+        status(self.line.ask(Operation::MakeLogger).await?)
+    }
+
+    /// Destroys the logger key other than `keep`, if there are two; the token as it is then.
+    ///
+    /// # Errors
+    /// [`TokenFault::Argument`] where the token has no logger key `keep`,
+    /// [`TokenFault::OutcomeUnknown`] where it may be done: do it again.
+    pub async fn retire_logger(&self, keep: [u8; 32]) -> Result<TokenStatus, TokenFault> {
+        status(self.line.ask(Operation::RetireLogger { keep }).await?)
+    }
+
     /// The HMAC-SHA-256 of `message` under the token key that binds records to their content.
     ///
     /// # Errors
@@ -96,13 +113,13 @@ impl System {
         }
     }
 
-    /// The Ed25519 signature of `message` by the logger key.
+    /// The Ed25519 signature of `message` by the logger key with the public half `key`.
     ///
     /// # Errors
     /// See [`System`].
-    pub async fn sign_log(&self, message: &[u8]) -> Result<[u8; 64], TokenFault> {
+    pub async fn sign_log(&self, key: [u8; 32], message: &[u8]) -> Result<[u8; 64], TokenFault> {
         let message = message.to_vec();
-        exactly(public(self.line.ask(Operation::SignLog { message }).await?)?)
+        exactly(public(self.line.ask(Operation::SignLog { key, message }).await?)?)
     }
 
     /// [`System::sign_log`] for a thread that may block, such as the writer of the log. It works
@@ -110,9 +127,9 @@ impl System {
     ///
     /// # Errors
     /// See [`System`].
-    pub fn sign_log_blocking(&self, message: &[u8]) -> Result<[u8; 64], TokenFault> {
+    pub fn sign_log_blocking(&self, key: [u8; 32], message: &[u8]) -> Result<[u8; 64], TokenFault> {
         let message = message.to_vec();
-        exactly(public(self.line.ask_blocking(Operation::SignLog { message })?)?)
+        exactly(public(self.line.ask_blocking(Operation::SignLog { key, message })?)?)
     }
 
     /// What the token keeps as anchors of the audit log. For a thread that may block, like

@@ -74,11 +74,11 @@ async fn every_operation_of_both_handles_works() {
     assert_eq!(system.status().await, Ok(fake::status()));
     assert_eq!(system.provision().await, Ok(fake::status()));
     assert_eq!(system.mac(b"record").await, Ok([3; 32]));
-    assert_eq!(system.sign_log(b"root").await, Ok([4; 64]));
+    assert_eq!(system.sign_log([1; 32], b"root").await, Ok([4; 64]));
     assert_eq!(system.list().await, Ok(vec![]));
     assert_eq!(system.destroy_creation(creation).await, Ok(1));
     assert_eq!(system.destroy_kid(kid).await, Ok(1));
-    let writer = std::thread::spawn(move || system.sign_log_blocking(b"root"));
+    let writer = std::thread::spawn(move || system.sign_log_blocking([1; 32], b"root"));
     while !writer.is_finished() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -111,7 +111,7 @@ impl Bench {
             assert!(checkpoint.size() < tree.size(), "{checkpoint} {}", tree.size());
         }
         let (_, shelf) = self.disk.both();
-        let again = restore(&mut self.disk.clone(), &shelf, (self.log.key(), &[])).unwrap();
+        let again = restore(&mut self.disk.clone(), &shelf, (self.log.keys(), &[])).unwrap();
         assert_eq!(again.tree.root(), tree.root());
         assert!(again.set_aside.is_empty());
     }

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{Checkpoint, LogKey};
-use crate::disk::{self, Directory, Shelf};
+use crate::checkpoint::{BadCheckpoint, Checkpoint, Claim};
+use crate::disk::{Directory, Shelf};
+use crate::log_key::LogKey;
 use crate::node::Flaw;
 use crate::node::following::{Follow, Known, Road, Unfollowed};
 use crate::node::oracle::{Oracle, tile_of};
@@ -42,6 +43,10 @@ pub struct NodeSummary {
 /// tree over their lines against every checkpoint in them, against the file `checkpoint`, and
 /// against `since`, an earlier checkpoint from elsewhere. Memory does not grow with the log.
 ///
+/// Other keys are trusted from where the log names them, once a checkpoint by a trusted key covers
+/// that line. Where `key` has taken over from another one, what is before it is proved by its own
+/// checkpoints.
+///
 /// # Errors
 /// The first [`Flaw`].
 pub fn verify_node(
@@ -69,33 +74,23 @@ pub fn verify_node_from(
     let note = Directory(directory.to_owned()).get(CHECKPOINT);
     let note = note.map_err(|error| unreadable(CHECKPOINT, error))?;
     let note = note.ok_or_else(|| Flaw::at(CHECKPOINT, 0, Cause::NoCheckpoint))?;
-    let published = Checkpoint::open(&String::from_utf8_lossy(&note), key)
-        .map_err(|bad| Flaw::at(CHECKPOINT, 0, bad))?;
-    let ids = disk::list(directory).map_err(|error| unreadable("", error))?;
-    let mut node = Node::new(directory, key, (&published, known.checkpoint()));
-    let visit = known.visit();
-    if let Some(visit) = visit {
-        node.go_on(visit, &ids)?;
+    let in_checkpoint = |bad| Flaw::at(CHECKPOINT, 0, bad);
+    let note = Checkpoint::unchecked(&String::from_utf8_lossy(&note)).map_err(in_checkpoint)?;
+    let refused = match note.clone().by(std::slice::from_ref(key)) {
+        Ok(_) => None,
+        // It may be by a key that the log itself names.
+        Err(BadCheckpoint::WrongKey) => Some(BadCheckpoint::WrongKey),
+        Err(bad) => return Err(in_checkpoint(bad)),
+    };
+    let mut node = Node::new(directory, key, (&note.claim, known.checkpoint()));
+    let walked = node.walk(directory, known, follow);
+    match refused {
+        Some(bad) if node.trusted.len() == 1 => return Err(in_checkpoint(bad)),
+        _ => walked?,
     }
-    let mut road = Road::over(directory, &ids, follow);
-    for id in ids {
-        let file = name_of(id);
-        let open = File::open(disk::path_of(directory, id));
-        let open = open.map_err(|error| unreadable(&file, error))?;
-        match visit {
-            Some(visit) if id < visit.at.file => {}
-            Some(visit) if id == visit.at.file => {
-                let rest = node.rest(visit, open)?;
-                node.file(id, rest, &mut road)?;
-            }
-            _ => {
-                let lines = Lines::new(BufReader::new(open));
-                node.file(id, (lines, Check::new(key.key())), &mut road)?;
-            }
-        }
-        road.leave(id);
-    }
-    node.end()
+    let (trusted, summary) = node.end()?;
+    note.by(&trusted).map_err(in_checkpoint)?;
+    Ok(summary)
 }
 
 /// A line, for people.
@@ -112,8 +107,14 @@ pub(super) fn name_of(id: u32) -> String {
 }
 
 pub(super) struct Node<'a> {
-    pub(super) key: &'a LogKey,
-    pub(super) published: &'a Checkpoint,
+    /// The given key, and those that the log was found to name.
+    pub(super) trusted: Vec<LogKey>,
+    /// Keys that the log names, with the index of the line, which no checkpoint has proved yet.
+    pub(super) named: Vec<(u64, LogKey)>,
+    /// Whether others may have signed what is before: the given key took over from one of them. Its own
+    /// checkpoints, of which that in `checkpoint` must be one, prove those lines all the same.
+    pub(super) lenient: bool,
+    pub(super) published: &'a Claim,
     since: Option<&'a Checkpoint>,
     pub(super) window: Window,
     oracle: Oracle,
@@ -137,11 +138,13 @@ pub(super) struct Node<'a> {
 impl<'a> Node<'a> {
     fn new(
         directory: &Path,
-        key: &'a LogKey,
-        (published, since): (&'a Checkpoint, Option<&'a Checkpoint>),
+        key: &LogKey,
+        (published, since): (&'a Claim, Option<&'a Checkpoint>),
     ) -> Self {
         Self {
-            key,
+            trusted: vec![key.clone()],
+            named: Vec::new(),
+            lenient: key.is_later(),
             published,
             since,
             window: Window::default(),
@@ -163,10 +166,10 @@ impl<'a> Node<'a> {
         self.different.is_none() && self.bad_tile.is_none() && self.oracle.cut.is_none()
     }
 
-    fn file(
+    pub(super) fn file(
         &mut self,
         id: u32,
-        (mut lines, mut check): (Lines<BufReader<File>>, Check<'_>),
+        (mut lines, mut check): (Lines<BufReader<File>>, Check),
         road: &mut Road<'_>,
     ) -> Result<(), Flaw> {
         let name = &name_of(id);
@@ -184,6 +187,9 @@ impl<'a> Node<'a> {
             }
             self.here = Place { file: name.to_owned(), line: number, index: self.window.size() };
             self.summary.unsigned_records += check.summary.records - before;
+            if let Some(changed) = check.key_changed.take() {
+                self.take_in(&changed);
+            }
             self.line(line)?;
             if let Some(checkpoint) = self.reached.take() {
                 let visit = self.visit(checkpoint, &lines, (id, &check));
@@ -206,17 +212,21 @@ impl<'a> Node<'a> {
     fn line(&mut self, line: &str) -> Result<(), Flaw> {
         let (leaf, index) = (Hash::of_leaf(line.as_bytes()), self.here.index);
         self.consult(leaf);
-        if index == self.published.size() {
+        if index == self.published.size {
             self.after_published = Some(self.here.clone());
         }
         self.window.push(leaf);
         self.summary.lines = self.window.size();
-        if let Some(opened) = Checkpoint::open_line(line, self.key) {
-            let checkpoint = opened.map_err(|bad| self.flaw_here(bad))?;
-            self.checkpoint(&checkpoint)?;
-            self.reached = Some(checkpoint);
+        if let Some(read) = Checkpoint::of_line(line) {
+            let read = read.map_err(|bad| self.flaw_here(bad))?;
+            let signed = self.signed(read.clone())?;
+            self.checkpoint(&read.claim)?;
+            if signed.is_some() {
+                self.trust(read.claim.size);
+            }
+            self.reached = signed;
         }
-        if self.window.size() == self.published.size() {
+        if self.window.size() == self.published.size {
             self.compare(self.published)?;
         }
         match self.since {
@@ -241,8 +251,8 @@ impl<'a> Node<'a> {
     }
 
     /// A checkpoint among the lines: it covers lines before itself, and more than the last one.
-    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Flaw> {
-        let size = checkpoint.size();
+    fn checkpoint(&mut self, checkpoint: &Claim) -> Result<(), Flaw> {
+        let size = checkpoint.size;
         if size <= self.summary.signed || size > self.here.index {
             return Err(self.flaw_before(size, Cause::MisplacedCheckpoint));
         }
@@ -263,10 +273,10 @@ impl<'a> Node<'a> {
         Ok(())
     }
 
-    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), Flaw> {
-        let size = checkpoint.size();
+    fn compare(&self, checkpoint: &Claim) -> Result<(), Flaw> {
+        let size = checkpoint.size;
         match self.window.root_at(size) {
-            Some(root) if root == *checkpoint.root() => Ok(()),
+            Some(root) if root == checkpoint.root => Ok(()),
             Some(_) => Err(self.changed(size)),
             None => Err(self.flaw_here(Cause::MisplacedCheckpoint)),
         }
@@ -329,12 +339,13 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn flaw_here(&self, cause: impl Into<Cause>) -> Flaw {
+    pub(super) fn flaw_here(&self, cause: impl Into<Cause>) -> Flaw {
         Flaw::at(&self.here.file, self.here.line, cause)
     }
 
-    fn end(self) -> Result<NodeSummary, Flaw> {
-        let (found, signed) = (self.window.size(), self.published.size());
+    /// The keys that are trusted now, and what was found.
+    fn end(self) -> Result<(Vec<LogKey>, NodeSummary), Flaw> {
+        let (found, signed) = (self.window.size(), self.published.size);
         if found <= signed {
             return Err(self.flaw_here(Cause::Truncated { signed, found }));
         }
@@ -348,7 +359,7 @@ impl<'a> Node<'a> {
         let different = self.different.map(|place| tile_of(place.index));
         match self.bad_tile.or(different).or(self.oracle.cut) {
             Some(tile) => Err(Flaw::at(&tile, 0, Cause::BadTile)),
-            None => Ok(self.summary),
+            None => Ok((self.trusted, self.summary)),
         }
     }
 }

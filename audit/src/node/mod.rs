@@ -5,7 +5,9 @@ mod following;
 mod oracle;
 mod proving;
 mod resuming;
+mod trusting;
 mod visit;
+mod walking;
 
 pub use check::{NodeSummary, verify_node, verify_node_from};
 pub use following::{Follow, Known};

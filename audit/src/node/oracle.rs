@@ -4,9 +4,9 @@
 use std::io;
 use std::path::Path;
 
-use crate::checkpoint::LogKey;
 use crate::disk::Directory;
 use crate::ledger::read_tile;
+use crate::log_key::LogKey;
 use crate::saved::Saved;
 use crate::tree::{Hash, TILE, TileId};
 
@@ -22,7 +22,7 @@ pub(super) struct Oracle {
 impl Oracle {
     pub(super) fn new(directory: &Path, key: &LogKey) -> Self {
         let shelf = Directory(directory.to_owned());
-        let saved = Saved::get(&shelf, key);
+        let saved = Saved::get(&shelf, std::slice::from_ref(key));
         Self { shelf, saved, tile: None, cut: None }
     }
 

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use crate::checkpoint::{Checkpoint, LogKey};
+use crate::checkpoint::Checkpoint;
 use crate::disk::{self, Directory, Shelf};
+use crate::log_key::LogKey;
 use crate::node::Flaw;
 use crate::proofs::{consistency_text, proof_text};
 use crate::reading::{Cause, Lines};

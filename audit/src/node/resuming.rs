@@ -13,7 +13,7 @@ use crate::restore::CHECKPOINT;
 use crate::verify::Check;
 use crate::window::Window;
 
-impl<'a> Node<'a> {
+impl Node<'_> {
     /// Takes over what was found up to the visit, if `ids` still are files as they were then.
     pub(super) fn go_on(&mut self, visit: &Visit, ids: &[u32]) -> Result<(), Flaw> {
         let At { file, line, .. } = visit.at;
@@ -21,22 +21,23 @@ impl<'a> Node<'a> {
         if before != Some(visit.node.files) {
             return Err(Flaw::at(&name_of(file), 0, Cause::LinesMissing));
         }
-        let (size, signed) = (visit.checkpoint.size(), self.published.size());
+        let (size, signed) = (visit.checkpoint.size(), self.published.size);
         if signed < size {
             let cause = Cause::RolledBack { since: size, found: signed };
             return Err(Flaw::at(CHECKPOINT, 0, cause));
         }
         self.window = Window::over(visit.tree.clone(), visit.latest.iter().copied());
         self.summary = visit.node;
+        self.trusted.extend(visit.keys.iter().cloned());
         self.here =
             Place { file: name_of(file), line, index: self.window.size().saturating_sub(1) };
-        self.repeated = *self.published == visit.checkpoint;
+        self.repeated = visit.checkpoint.says(self.published);
         if signed < self.window.size() {
             self.after_published = Some(self.here.clone());
         }
         // A root that was signed for lines that are behind us already.
         match self.window.root_at(signed) {
-            Some(root) if root != *self.published.root() => {
+            Some(root) if root != self.published.root => {
                 Err(Flaw::at(CHECKPOINT, 0, Cause::Rewritten(signed)))
             }
             _ => Ok(()),
@@ -48,14 +49,14 @@ impl<'a> Node<'a> {
         &self,
         visit: &Visit,
         mut open: File,
-    ) -> Result<(Lines<BufReader<File>>, Check<'a>), Flaw> {
+    ) -> Result<(Lines<BufReader<File>>, Check), Flaw> {
         let At { file, line, offset, key_record } = &visit.at;
         let fault = |cause| Flaw::at(&name_of(*file), 0, cause);
         let length = skip(&mut open, *offset).map_err(|error| fault(Cause::Unreadable(error)))?;
         if length < *offset {
             return Err(fault(Cause::RolledBackFile { read: *offset, found: length }));
         }
-        let check = Check::go_on(self.key.key(), key_record, visit.check).map_err(fault)?;
+        let check = Check::go_on(self.loggers_then(), key_record, visit.check).map_err(fault)?;
         Ok((Lines::after(BufReader::new(open), (*line, *offset)), check))
     }
 
@@ -65,10 +66,10 @@ impl<'a> Node<'a> {
         &self,
         checkpoint: Checkpoint,
         lines: &Lines<BufReader<File>>,
-        (file, check): (u32, &Check<'_>),
+        (file, check): (u32, &Check),
     ) -> Option<Visit> {
         let (tree, latest) = self.window.parts();
-        let clean = self.is_clean() && latest.len() <= LATEST;
+        let clean = self.is_clean() && self.named.is_empty() && latest.len() <= LATEST;
         let key_record = check.key_record.clone();
         let at = At { file, line: lines.number(), offset: lines.offset(), key_record };
         clean.then(|| Visit {
@@ -77,6 +78,7 @@ impl<'a> Node<'a> {
             node: self.summary,
             tree: tree.clone(),
             latest: latest.collect(),
+            keys: self.trusted.iter().skip(1).cloned().collect(),
             checkpoint,
         })
     }

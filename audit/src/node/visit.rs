@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::checkpoint::{BadCheckpoint, Checkpoint, LogKey};
+use crate::checkpoint::{BadCheckpoint, Checkpoint};
+use crate::log_key::LogKey;
 use crate::node::NodeSummary;
 use crate::tree::{Hash, Tree};
 use crate::verify::Summary;
@@ -24,6 +25,8 @@ pub struct Visit {
     /// The lines after it.
     pub(super) latest: Vec<Hash>,
     pub(super) checkpoint: Checkpoint,
+    /// Further keys of the log, which it was found to name.
+    pub(super) keys: Vec<LogKey>,
 }
 
 /// Where reading goes on.
@@ -57,6 +60,7 @@ impl Visit {
             edge: self.tree.edge().iter().map(|tile| texts(tile)).collect(),
             latest: texts(&self.latest),
             checkpoint: self.checkpoint.to_string(),
+            keys: self.keys.iter().map(ToString::to_string).collect(),
         };
         // There is nothing in it that JSON has no form for.
         serde_json::to_string_pretty(&text).unwrap_or_default() + "\n"
@@ -68,17 +72,20 @@ impl Visit {
     /// [`BadVisit`] says what is wrong with it.
     pub fn read(text: &str, key: &LogKey) -> Result<Self, BadVisit> {
         let text: Text = serde_json::from_str(text).map_err(|_| BadVisit::Malformed)?;
-        let Text { format, at, check, node, edge, latest, checkpoint } = text;
+        let Text { format, at, check, node, edge, latest, checkpoint, keys } = text;
         if format != FORMAT {
             return Err(BadVisit::Malformed);
         }
-        let checkpoint = Checkpoint::open(&checkpoint, key)?;
+        let keys = keys.iter().map(|key| LogKey::parse(key)).collect::<Option<Vec<_>>>();
+        let keys = keys.ok_or(BadVisit::Malformed)?;
+        let all = [std::slice::from_ref(key), &keys].concat();
+        let checkpoint = Checkpoint::open_by(&checkpoint, &all)?;
         let hashes = |texts: &Vec<String>| texts.iter().map(|text| Hash::parse(text)).collect();
         let edge: Option<_> = edge.iter().map(hashes).collect();
         let latest = hashes(&latest).ok_or(BadVisit::Malformed)?;
         let tree = edge.and_then(|edge| Tree::from_edge(checkpoint.size(), edge));
         let tree = tree.filter(|tree| tree.root() == *checkpoint.root()).ok_or(BadVisit::Tree)?;
-        Ok(Self { at, check, node, tree, latest, checkpoint })
+        Ok(Self { at, check, node, tree, latest, checkpoint, keys })
     }
 }
 
@@ -106,6 +113,8 @@ struct Text {
     edge: Vec<Vec<String>>,
     latest: Vec<String>,
     checkpoint: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<String>,
 }
 
 const FORMAT: &str = "claviger-audit visit 1";

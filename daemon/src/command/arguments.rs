@@ -50,6 +50,16 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Make a new key in the token that signs the audit log from now on, and the one before along with
+    /// it; the daemon must not run. If it breaks off, do it again.
+    RotateLoggerKey {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Destroy the key that the last rotation took over from: the new one signs alone.
+        #[arg(long)]
+        retire: bool,
+    },
     /// Serve.
     Serve {
         /// The configuration file.

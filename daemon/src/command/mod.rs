@@ -7,6 +7,7 @@ mod failure;
 mod hsm_init;
 mod passphrase;
 mod pki;
+mod rotate;
 
 use std::process::ExitCode;
 
@@ -16,8 +17,8 @@ use tracing_subscriber::EnvFilter;
 use crate::command::arguments::{Arguments, Command};
 use crate::command::failure::Failure;
 use crate::config::Config;
+use crate::log_change;
 use crate::service::{Ended, Service};
-use crate::startup;
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
@@ -57,8 +58,13 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::NewLog { config, reason } => {
             let config = Config::load(&config)?;
-            let aside = runtime()?.block_on(startup::begin_log_anew(&config, reason))?;
+            let aside = runtime()?.block_on(log_change::begin_log_anew(&config, reason))?;
             println!("the old log is in {}", aside.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::RotateLoggerKey { config, retire } => {
+            let config = Config::load(&config)?;
+            runtime()?.block_on(rotate::rotate(&config, retire))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Dev(options) => Ok(exit_code(runtime()?.block_on(dev::dev(options))?)),

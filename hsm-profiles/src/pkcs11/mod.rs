@@ -52,7 +52,9 @@ pub(crate) use seal::{fill_random, open, seal};
 pub(crate) use self_test::known_answers;
 pub(crate) use session::TokenSession;
 pub(crate) use sign::{attest, hmac, mac, sign, sign_log, sign_ml_dsa};
-pub(crate) use system_keys::{SystemKeys, canary_sings, find_system_keys, provision};
+pub(crate) use system_keys::{
+    SystemKeys, canary_sings, find_system_keys, make_logger, provision, retire_logger,
+};
 
 /// A key object, valid in every session of the process.
 pub(crate) use cryptoki::object::ObjectHandle;

@@ -18,13 +18,15 @@ use crate::profile::ErrorClass;
 /// [`Failure::Wrong`] names the answer that was not the known one.
 pub(crate) fn known_answers(session: &TokenSession, keys: &SystemKeys) -> Result<(), Failure> {
     try_agreement(session, KeyType::Curve25519, keys.identity, &keys.public.identity)?;
-    let signature = sign_log(session, keys.logger, TEXT)?;
-    let signature = Signature::from_slice(&signature).ok();
-    let logger = VerifyingKey::from_bytes(&keys.public.logger).ok();
-    let verified =
-        logger.zip(signature).map(|(key, signature)| key.verify_strict(TEXT, &signature));
-    if !matches!(verified, Some(Ok(()))) {
-        return Err(Failure::Wrong("a signature by the logger key does not verify".into()));
+    for logger in keys.loggers.iter().flatten() {
+        let signature = sign_log(session, logger.private, TEXT)?;
+        let signature = Signature::from_slice(&signature).ok();
+        let public = VerifyingKey::from_bytes(&logger.public).ok();
+        let verified =
+            public.zip(signature).map(|(key, signature)| key.verify_strict(TEXT, &signature));
+        if !matches!(verified, Some(Ok(()))) {
+            return Err(Failure::Wrong("a signature by the logger key does not verify".into()));
+        }
     }
     match published_mac(session) {
         Ok(mac) if mac == RFC4231_MAC => Ok(()),

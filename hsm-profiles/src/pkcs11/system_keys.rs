@@ -1,6 +1,8 @@
 //! The daemon's own keys. Their `CKA_ID` is text and longer than a KID, so that no KID leads to
 //! them.
 
+use std::time::SystemTime;
+
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{ObjectClass, ObjectHandle};
@@ -20,8 +22,8 @@ use crate::protocol::{SystemPublic, Usage};
 pub(crate) struct SystemKeys {
     /// X25519, private.
     pub(crate) identity: ObjectHandle,
-    /// Ed25519, private.
-    pub(crate) logger: ObjectHandle,
+    /// Ed25519, private: one, or two while a rotation is under way, each with its public half.
+    pub(crate) loggers: [Option<Logger>; 2],
     /// HMAC-SHA-256.
     pub(crate) record_mac: ObjectHandle,
     /// AES-256, opens sealed keys; `None` where an earlier version made the others, or the token
@@ -32,6 +34,24 @@ pub(crate) struct SystemKeys {
     pub(crate) attestation: Option<Attesting>,
     /// The public keys.
     pub(crate) public: SystemPublic,
+}
+
+/// A logger key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logger {
+    pub(crate) private: ObjectHandle,
+    /// Raw.
+    pub(crate) public: [u8; 32],
+}
+
+impl SystemKeys {
+    /// The logger key with this public half.
+    pub(crate) fn logger(&self, public: &[u8; 32]) -> Result<ObjectHandle, Failure> {
+        let found = self.loggers.iter().flatten().find(|logger| logger.public == *public);
+        found
+            .map(|logger| logger.private)
+            .ok_or(Failure::Argument("the token has no such logger key"))
+    }
 }
 
 /// The attestation key.
@@ -51,13 +71,17 @@ pub(super) fn is_system_id(id: &[u8]) -> bool {
 /// than the KEK and the attestation key.
 pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKeys>, Failure> {
     let identity = find_pair(session, IDENTITY, KeyType::Curve25519)?;
-    let logger = find_pair(session, LOGGER, KeyType::Ed25519)?;
+    let loggers = [find_logger(session, LOGGER)?, find_logger(session, OTHER_LOGGER)?];
+    let mut known = loggers.iter().flatten();
+    let (first, second) = (known.next(), known.next());
     let record_mac = find_one(session, RECORD_MAC.as_bytes(), ObjectClass::SECRET_KEY)?;
-    let (Some(identity), Some(logger), Some(record_mac)) = (identity, logger, record_mac) else {
+    let (Some(identity), Some(logger), Some(record_mac)) = (identity, first, record_mac) else {
         return Ok(None);
     };
     try_agreement(session, KeyType::Curve25519, identity.private, &identity.raw)?;
-    sign_log(session, logger.private, b"claviger: trial")?;
+    for logger in loggers.iter().flatten() {
+        sign_log(session, logger.private, b"claviger: trial")?;
+    }
     mac(session, record_mac, b"claviger: trial")?;
     let kek = find_one(session, KEK.as_bytes(), ObjectClass::SECRET_KEY)?;
     if let Some(kek) = kek {
@@ -65,10 +89,14 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
     }
     let attestation = find_pair(session, ATTESTATION, KeyType::Secp256r1)?;
     let attestation = attestation.map(|pair| try_attestation(session, &pair)).transpose()?;
-    let public = SystemPublic { identity: array(&identity.raw)?, logger: array(&logger.raw)? };
+    let public = SystemPublic {
+        identity: array(&identity.raw)?,
+        logger: logger.public,
+        other_logger: second.map(|logger| logger.public),
+    };
     Ok(Some(SystemKeys {
         identity: identity.private,
-        logger: logger.private,
+        loggers,
         record_mac,
         kek,
         attestation,
@@ -82,16 +110,14 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
 /// [`Failure::Wrong`] where the public half of a key is missing: such a key may be in use, and is
 /// not replaced.
 pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
-    // Without the login private keys are hidden, and an absent token looks empty: nothing may be
-    // made up for what is merely out of sight.
-    session.module.token_info()?;
-    if !session.is_logged_in()? {
-        return Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GenerateKeyPair).into());
-    }
+    everything_is_in_sight(session)?;
     let agree = Usage { agree: true, sign: false };
     let sign = Usage { agree: false, sign: true };
     provide_pair(session, IDENTITY, KeyType::Curve25519, agree)?;
-    provide_pair(session, LOGGER, KeyType::Ed25519, sign)?;
+    // After a rotation it has the other name.
+    if find_logger(session, OTHER_LOGGER)?.is_none() {
+        provide_pair(session, LOGGER, KeyType::Ed25519, sign)?;
+    }
     provide_secret(session, &wanted(RECORD_MAC, KeyType::Sha2_256, sign))?;
     if session.module.profile.types.contains_key(&KeyType::Aes256) {
         provide_secret(session, &kek_wanted())?;
@@ -103,10 +129,60 @@ pub(crate) fn provision(session: &TokenSession) -> Result<SystemKeys, Failure> {
         .ok_or_else(|| Failure::Wrong("a system key that was made can't be found again".into()))
 }
 
+/// Makes a second logger key where there is one only, and finds all system keys.
+pub(crate) fn make_logger(session: &TokenSession) -> Result<SystemKeys, Failure> {
+    everything_is_in_sight(session)?;
+    let sign = Usage { agree: false, sign: true };
+    for name in [LOGGER, OTHER_LOGGER] {
+        provide_pair(session, name, KeyType::Ed25519, sign)?;
+    }
+    find_system_keys(session)?
+        .ok_or_else(|| Failure::Wrong("the token was not provisioned yet".into()))
+}
+
+/// Destroys the logger key other than `keep`, and what is left of one, and finds all system keys.
+pub(crate) fn retire_logger(
+    session: &TokenSession,
+    keep: &[u8; 32],
+) -> Result<SystemKeys, Failure> {
+    everything_is_in_sight(session)?;
+    let (first, second) = (find_logger(session, LOGGER)?, find_logger(session, OTHER_LOGGER)?);
+    let name = match (first, second) {
+        (Some(first), _) if first.public == *keep => OTHER_LOGGER,
+        (_, Some(second)) if second.public == *keep => LOGGER,
+        _ => return Err(Failure::Argument("the token has no such logger key")),
+    };
+    let start = SystemTime::now();
+    // The private key first: one without its public half is a damaged token.
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
+        if let Some(handle) = find_one(session, name.as_bytes(), class)? {
+            session.inner.destroy_object(handle)?;
+            session.module.sync_store(start)?;
+        }
+    }
+    find_system_keys(session)?
+        .ok_or_else(|| Failure::Wrong("the token was not provisioned yet".into()))
+}
+
+fn find_logger(session: &TokenSession, name: &str) -> Result<Option<Logger>, Failure> {
+    let Some(pair) = find_pair(session, name, KeyType::Ed25519)? else { return Ok(None) };
+    Ok(Some(Logger { private: pair.private, public: array(&pair.raw)? }))
+}
+
 /// Whether the token still shows a system key: it does not when its storage is gone.
 pub(crate) fn canary_sings(session: &TokenSession) -> bool {
-    matches!(find_one(session, LOGGER.as_bytes(), ObjectClass::PRIVATE_KEY), Ok(Some(_)))
+    matches!(find_one(session, IDENTITY.as_bytes(), ObjectClass::PRIVATE_KEY), Ok(Some(_)))
         && session.module.answers()
+}
+
+/// Without the login private keys are hidden, and an absent token looks empty: nothing may be made up
+/// for what is merely out of sight.
+fn everything_is_in_sight(session: &TokenSession) -> Result<(), Failure> {
+    session.module.token_info()?;
+    if session.is_logged_in()? {
+        return Ok(());
+    }
+    Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::GenerateKeyPair).into())
 }
 
 fn provide_secret(session: &TokenSession, wanted: &Wanted<'_>) -> Result<(), Failure> {
@@ -184,11 +260,14 @@ fn array<const N: usize>(raw: &[u8]) -> Result<[u8; N], Failure> {
 /// P-256, proves what device this is.
 const ATTESTATION: &str = "claviger-system:attestation";
 
-/// X25519, the permanent identity.
+/// X25519, the permanent identity. It is the canary, too.
 const IDENTITY: &str = "claviger-system:identity";
 
-/// Ed25519, signs the audit log. It is the canary, too.
+/// Ed25519, signs the audit log. Rotations go from one of the two names to the other.
 const LOGGER: &str = "claviger-system:logger";
+
+/// The other name.
+const OTHER_LOGGER: &str = "claviger-system:logger-2";
 
 /// AES-256, encrypts and decrypts the seeds of sealed keys, and nothing else.
 const KEK: &str = "claviger-system:kek";

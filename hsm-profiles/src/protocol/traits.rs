@@ -7,7 +7,7 @@ use crate::task::{Held, Key};
 
 impl Operation {
     /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 22] = [
         "agree",
         "agree_identity",
         "agree_once",
@@ -21,8 +21,10 @@ impl Operation {
         "generate_secret",
         "list",
         "mac",
+        "make_logger",
         "provision",
         "read_anchors",
+        "retire_logger",
         "sealed",
         "self_test",
         "sign_log",
@@ -46,8 +48,10 @@ impl Operation {
             Self::GenerateSecret { .. } => "generate_secret",
             Self::List => "list",
             Self::Mac { .. } => "mac",
+            Self::MakeLogger => "make_logger",
             Self::Provision => "provision",
             Self::ReadAnchors => "read_anchors",
+            Self::RetireLogger { .. } => "retire_logger",
             Self::Sealed { .. } => "sealed",
             Self::SelfTest => "self_test",
             Self::SignLog { .. } => "sign_log",
@@ -85,7 +89,9 @@ impl Operation {
                 | Self::DestroyCreation { .. }
                 | Self::GeneratePair { .. }
                 | Self::GenerateSecret { .. }
+                | Self::MakeLogger
                 | Self::Provision
+                | Self::RetireLogger { .. }
         )
     }
 

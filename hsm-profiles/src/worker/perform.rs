@@ -22,8 +22,8 @@ impl Seat {
                 Ok(Answer::AgreedOnce { public, secret })
             }
             Operation::SelfTest => self.self_test().map(Answer::Tested),
-            Operation::SignLog { message } => {
-                let key = self.system_keys()?.logger;
+            Operation::SignLog { key, message } => {
+                let key = self.system_keys()?.logger(key)?;
                 pkcs11::sign_log(&self.session, key, message).map(Answer::Public)
             }
             Operation::Attest { message } => {
@@ -65,12 +65,18 @@ impl Seat {
             Operation::DestroyCreation { creation } => {
                 pkcs11::destroy_labelled(&self.session, &creation.label()).map(Answer::Count)
             }
-            Operation::Provision => {
-                let keys = pkcs11::provision(&self.session)?;
-                self.token.set_system(Some(keys));
-                self.token.status().map(Answer::Status)
+            Operation::Provision => self.changed(pkcs11::provision(&self.session)?),
+            Operation::MakeLogger => self.changed(pkcs11::make_logger(&self.session)?),
+            Operation::RetireLogger { keep } => {
+                self.changed(pkcs11::retire_logger(&self.session, keep)?)
             }
         }
+    }
+
+    /// The token with other system keys.
+    fn changed(&self, keys: SystemKeys) -> Result<Answer, Failure> {
+        self.token.set_system(Some(keys));
+        self.token.status().map(Answer::Status)
     }
 
     fn list(&self) -> Result<Vec<Object>, Failure> {

@@ -38,9 +38,11 @@ pub(crate) fn heals_and_looks_right(pin_file: &Path) {
             }
             other => panic!("{when}: {}", tell(&other)),
         }
+        let Answer::Status(status) = seat.perform(&Operation::Status) else { panic!("{when}") };
+        let key = status.system.unwrap().logger;
         for operation in [
             Operation::Mac { message: b"record".to_vec() },
-            Operation::SignLog { message: b"line".to_vec() },
+            Operation::SignLog { key, message: b"line".to_vec() },
         ] {
             let answer = seat.perform(&operation);
             assert!(matches!(answer, Answer::Public(_)), "{when}: {}", tell(&answer));

@@ -81,13 +81,14 @@ impl Stage {
         let (mut worker, status) = Worker::ready(&self.files.pin_file);
         eprintln!("a worker was ready after {:?}", start.elapsed());
         assert_eq!((status.system, status.label.as_str()), (None, crate::client::LABEL));
-        let unprovisioned = worker.fault(&Operation::SignLog { message: vec![1] });
+        let unprovisioned = worker.fault(&Operation::SignLog { key: [0; 32], message: vec![1] });
         assert!(matches!(unprovisioned, TokenFault::Argument(_)), "{unprovisioned}");
 
         let first = provision(&mut worker);
         assert_eq!(provision(&mut worker), first);
         let line = b"a line of the log".to_vec();
-        let signed = worker.public(&Operation::SignLog { message: line.clone() });
+        let signed =
+            worker.public(&Operation::SignLog { key: first.logger, message: line.clone() });
         assert!(is_signed(&first.logger, &line, &signed));
         let mac = |worker: &mut Worker, text: &[u8]| {
             worker.public(&Operation::Mac { message: text.to_vec() })

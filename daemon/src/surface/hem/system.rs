@@ -140,7 +140,7 @@ pub struct Configuration {
 
 /// How the device is set up.
 pub async fn config(
-    ((device, desk), attestor): ((Device, Desk), Attestor),
+    ((device, desk), (attestor, logbook)): ((Device, Desk), (Attestor, Logbook)),
     _: Permit<ReadConfig>,
     _: Bare<ReadConfig>,
 ) -> Result<Json<Configuration>, Fault> {
@@ -153,7 +153,7 @@ pub async fn config(
         devid: set.devid,
         instanceid: set.instanceid,
         eid: encode_base64(&device.public().identity),
-        eid_sign: encode_base64(&device.public().logger),
+        eid_sign: encode_base64(logbook.key()),
         user: set.user,
         email: set.email,
         hostname: set.hostname,

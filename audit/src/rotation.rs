@@ -1,0 +1,124 @@
+//! A logger key takes over from another one: both sign for a while, until the older one goes. Which
+//! keys sign is told by the latest checkpoint alone, so that a run that broke off can be done again.
+
+use ed25519_dalek::VerifyingKey;
+
+use crate::anchor::Anchor;
+use crate::checkpoint::Checkpoint;
+use crate::closing::{Receipt, Unwritten};
+use crate::disk::Directory;
+use crate::event::{LogResult, LogType};
+use crate::field::{Ext, Subject};
+use crate::log::{Log, put_vkey};
+use crate::log_key::LogKey;
+use crate::options::Options;
+use crate::signer::Signer;
+use crate::start_error::StartError;
+
+/// Has the logger key that signs nothing yet take over: an entry `LOG_TYPE_AUDIT_KEY_CHANGED` names
+/// it, and a checkpoint that covers the entry is signed by both keys. From then on both sign. Answers
+/// the new key; where two keys sign already, the current one of them, and nothing is changed. The
+/// daemon must not run.
+///
+/// # Errors
+/// [`StartError`]; it can be done again then.
+pub fn begin_rotation(
+    options: Options,
+    signer: Box<dyn Signer>,
+    anchors: Vec<Box<dyn Anchor>>,
+) -> Result<LogKey, StartError> {
+    let shelf = Directory(options.directory.clone());
+    let log = Log::start_anchored(options, signer, anchors)?;
+    let begun = take_over(&log);
+    log.shutdown();
+    let key = begun?;
+    is_signed(&log, &key)?;
+    put_vkey(&shelf, &key)?;
+    Ok(key)
+}
+
+fn take_over(log: &Log) -> Result<LogKey, StartError> {
+    let signing = log.signers().signing();
+    if signing.len() > 1 {
+        return Ok(log.key().clone());
+    }
+    let mut idle = log.keys().iter().filter(|key| !signing.contains(key.key()));
+    let next = idle.next().ok_or_else(|| StartError::Rotation("there is no other key".into()))?;
+    hand_over(log, next.key()).map_err(|_| StartError::Recovery)?;
+    Ok(next.clone())
+}
+
+/// Names the key and has it sign from the next checkpoint on.
+pub(crate) fn hand_over(log: &Log, next: &VerifyingKey) -> Result<(), Unwritten> {
+    let key = log.keys().iter().find(|key| key.key() == next).ok_or(Unwritten)?;
+    // Durable before the key signs anything, so that its first checkpoint covers it.
+    let _ = key_changed(log, BEGIN, key)?;
+    log.signers().take_over(*next);
+    Ok(())
+}
+
+/// Enters that the older one of two logger keys that sign is going to be destroyed, and sees to it
+/// that every checkpoint that a start looks at is signed by the one that stays, which it answers. With
+/// one key only nothing is entered. The daemon must not run; `anchors` are asked for twice.
+///
+/// # Errors
+/// [`StartError`], also where the rotation did not get as far; it can be done again then.
+pub fn end_rotation(
+    options: Options,
+    signer: Box<dyn Signer>,
+    anchors: &dyn Fn() -> Vec<Box<dyn Anchor>>,
+) -> Result<LogKey, StartError> {
+    let log = Log::start_anchored(options, signer, anchors())?;
+    let entered = give_up(&log);
+    log.shutdown();
+    entered?;
+    let (key, last) = (log.key(), log.checkpoint());
+    is_signed(&log, key)?;
+    for anchor in anchors() {
+        let place = anchor.place();
+        let fault = |why: String| StartError::Anchor { place, why };
+        for note in anchor.get().map_err(|error| fault(error.to_string()))? {
+            let kept = Checkpoint::open(&note, key).map_err(|bad| fault(bad.to_string()))?;
+            if last.as_ref().is_none_or(|last| !last.says(kept.claim())) {
+                return Err(fault("it is not the latest one".into()));
+            }
+        }
+    }
+    Ok(key.clone())
+}
+
+fn give_up(log: &Log) -> Result<(), StartError> {
+    let signing = log.signers().signing();
+    if signing.len() < log.keys().len() {
+        let why = "the new key has not signed a checkpoint: rotate first".to_owned();
+        return Err(StartError::Rotation(why));
+    }
+    for old in log.keys().iter().filter(|key| *key != log.key()) {
+        let _ = key_changed(log, END, old).map_err(|_| StartError::Recovery)?;
+    }
+    Ok(())
+}
+
+/// Enters a change of `key`.
+fn key_changed(log: &Log, what: &str, key: &LogKey) -> Result<Receipt, Unwritten> {
+    let (kind, ok) = (LogType::LOG_TYPE_AUDIT_KEY_CHANGED, LogResult::LOG_RESULT_OK);
+    log.append(kind, ok, Subject::None, Ext::Text(format!("{what}{key}")))
+}
+
+/// Whether the last checkpoint of a log that was shut down is by `key`, and nothing is left unsigned.
+fn is_signed(log: &Log, key: &LogKey) -> Result<(), StartError> {
+    let by = log.checkpoint().is_some_and(|last| last.signers(log.keys()).any(|by| by == key));
+    match log.unsigned() {
+        None if by => Ok(()),
+        why => {
+            let why = why.unwrap_or_else(|| "the last checkpoint is not by the new key".to_owned());
+            Err(StartError::Rotation(why))
+        }
+    }
+}
+
+/// How the ext of `LOG_TYPE_AUDIT_KEY_CHANGED` begins where the key that follows signs from now on.
+pub(crate) const BEGIN: &str = "begin ";
+
+/// The same where it is going to be destroyed.
+const END: &str = "end ";
