@@ -23,7 +23,7 @@ DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 MAN       = $(DESTDIR)$(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench audit-bench tamper conformance crash syslog unit-score unit-boot build token install clean
+.PHONY: help run test vectors lint deny bench audit-bench oracle tamper conformance crash syslog unit-score unit-boot build token install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ audit-bench: ## measure how claviger-audit verifies logs of 1 and 10 million ent
 	@.ci/need build
 	$(CARGO) build --release --locked -p audit
 	$(CARGO) run --release --locked -p tests --bin audit-bench -- $(ENTRIES)
+
+oracle: ## 20,000 malformed key exchanges: are they answered alike, and as fast; some minutes
+	@.ci/need test
+	$(CARGO) build --workspace --bins --tests --locked
+	ORACLE=20000 $(CARGO) test --workspace --locked --test e2e nobody_learns -- --nocapture
 
 tamper: ## every bit, line, length and older state of a log changed: some minutes; make test takes samples
 	@.ci/need build

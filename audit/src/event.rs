@@ -133,6 +133,12 @@ log_types! {
     133 LOG_TYPE_AUDIT_RECONCILED Text,
     /// A key was agreed on for a login.
     134 LOG_TYPE_KEY_AGREEMENT Text,
+    /// A client sent the keys of a session.
+    138 LOG_TYPE_E2E_KEY_STORED Text,
+    /// A browser fetched the key to encrypt to.
+    139 LOG_TYPE_E2E_KEY_SENT Text,
+    /// A payload was to be opened.
+    140 LOG_TYPE_E2E_DATA Text,
     /// A token of limited use was issued.
     146 LOG_TYPE_TOKEN_ISSUED Text,
     /// A token of limited use had its last use.
@@ -188,7 +194,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 47);
+        assert_eq!(LogType::ALL.len(), 50);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

@@ -6,11 +6,14 @@ use http::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
-use crate::openapi::Content;
+use crate::openapi::{Content, Header};
 use crate::reply::Reply;
 
 /// What a handler returns.
 pub trait Answer: Send {
+    /// The headers of its own that it has.
+    const HEADERS: &'static [Header] = &[];
+
     /// The reply.
     fn reply(self) -> Reply;
 

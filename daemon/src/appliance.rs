@@ -10,6 +10,7 @@ use crate::certificate::Certificate;
 use crate::clerk::Clerk;
 use crate::config::Pqc;
 use crate::device::Device;
+use crate::exchange::Exchange;
 use crate::keyring::Keyring;
 use crate::logbook::Logbook;
 use crate::login::{CheckIn, Desk, Tickets};
@@ -39,6 +40,8 @@ pub struct Parts {
     pub device: Device,
     /// The self-test.
     pub examiner: Examiner,
+    /// End-to-end key exchanges.
+    pub exchange: Exchange,
     /// The keys.
     pub keyring: Keyring,
     /// The audit log, for writing. No handler reaches it.
@@ -143,6 +146,12 @@ impl Reach for Device {
 impl Reach for Examiner {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.examiner.clone()
+    }
+}
+
+impl Reach for Exchange {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.exchange.clone()
     }
 }
 

@@ -16,6 +16,7 @@ pub mod command;
 pub mod config;
 pub mod device;
 pub mod durable;
+pub mod exchange;
 pub mod fault;
 pub mod inbound;
 pub mod keyring;

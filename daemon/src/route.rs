@@ -69,8 +69,8 @@ pub use crate::answer::{Answer, BinaryFile, Empty, Json, SecretJson, TextFile};
 pub use crate::appliance::{Appliance, Reach};
 use crate::fault::Fault;
 use crate::inbound::Inbound;
-pub use crate::openapi::Content;
 use crate::openapi::Shape;
+pub use crate::openapi::{Content, Header};
 use crate::reply::Reply;
 use crate::surface::{self, Manners, Surface};
 
@@ -212,6 +212,9 @@ pub trait Request: Sized + Send + 'static {
 
     /// Whether it has to have the body that [`Request::body`] describes.
     const BODY_NEEDED: bool = true;
+
+    /// The headers of its own that it takes.
+    const HEADERS: &'static [Header] = &[];
 
     /// The schema of its query, an object; `None` where it has none.
     fn query(_: &mut SchemaGenerator) -> Option<Schema> {

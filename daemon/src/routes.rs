@@ -1,5 +1,6 @@
 //! Every route there is: one table, with a part for each API.
 
+mod e2e;
 mod hem;
 mod key_agreement;
 mod pqc;
@@ -8,7 +9,7 @@ use crate::route::Route;
 
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
-    [hem::rows(), pqc::rows(), key_agreement::rows()].into_iter().flatten().collect()
+    [hem::rows(), pqc::rows(), e2e::rows(), key_agreement::rows()].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::certificate::Certificate;
 use crate::clerk::Clerk;
 use crate::config::{Ack, Config, TrustedTime};
 use crate::device::Device;
+use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Recovery};
 use crate::logbook::Logbook;
@@ -89,6 +90,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     };
     let tickets =
         Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
+    let exchange = Exchange::new(store.clone(), system.clone(), config.e2e);
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
         agreements: Agreements::new(vault.clone(), groups, &config.key_agreement),
@@ -99,6 +101,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         desk,
         device: device.clone(),
         examiner,
+        exchange: exchange.map_err(StartFault::Randomness)?,
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone()),

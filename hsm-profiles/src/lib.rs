@@ -5,6 +5,7 @@
 //! its own, loads the PKCS#11 module, holds the PIN and runs one thread a session.
 
 mod algorithm;
+mod exchange;
 mod group;
 mod hmac;
 mod key_type;
@@ -30,6 +31,7 @@ mod vault;
 mod worker;
 
 pub use algorithm::{Cipher, Mode, Scheme, Width};
+pub use exchange::{Cargo, Exchange, Padding};
 pub use group::{ForeignElement, Group};
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
 pub use oid::{BadOid, Oid};

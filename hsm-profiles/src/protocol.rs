@@ -6,6 +6,7 @@ use policies::Kid;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::exchange::Exchange;
 use crate::group::Group;
 use crate::key_type::{KeyType, SecretDigest};
 use crate::sealed::{NewSealed, Outcome, SealedKey, SealedTask};
@@ -114,6 +115,8 @@ pub enum Operation {
         /// What is to be done, which says what is answered.
         task: Task,
     },
+    /// An exchange of session keys.
+    Exchange(Exchange),
     /// Makes a key pair, tries it, gives it its KID. Answers its raw public key.
     GeneratePair {
         /// The attempt.

@@ -1,5 +1,7 @@
 //! The daemon's own keys, and what only the daemon itself may ask of the token.
 
+mod exchange;
+
 use policies::Kid;
 
 use crate::key_type::KeyType;

@@ -41,6 +41,7 @@ mod scope;
 pub mod session;
 mod subject;
 
+pub use action::e2e::{ExchangeSession, OpenFrame};
 pub use action::pqc::{CipherText, ExchangeKeys, IssueToken, SignText};
 pub use action::{
     Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, OwnKeys,

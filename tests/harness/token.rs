@@ -63,6 +63,12 @@ impl Token {
         self.run(&["import"], &lines.join("\n"));
     }
 
+    /// Puts the exchange key in, both halves of it: an object with the numbers of an RSA key, by their
+    /// names in OpenSSL, in hexadecimal.
+    pub fn import_exchange_key(&self, numbers: &str) {
+        self.run(&["import-exchange-key"], numbers);
+    }
+
     /// Every object on the token.
     pub fn list(&self) -> Vec<Object> {
         let text = self.run(&["list"], "");

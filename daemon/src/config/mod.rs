@@ -1,5 +1,6 @@
 //! The configuration file: parsed whole before anything is opened.
 
+mod e2e;
 mod hem;
 mod key_agreement;
 mod limits;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use e2e::{CheckDigit, E2e};
 pub use hem::{BackendKey, Hem, TrustedTime};
 pub use key_agreement::KeyAgreement;
 pub use limits::Limits;
@@ -26,6 +28,9 @@ pub use witness::{Prefix, Vkey, Witness};
 pub struct Config {
     /// The audit log.
     pub audit: Audit,
+    /// End-to-end key exchanges.
+    #[serde(default)]
+    pub e2e: E2e,
     /// The HEM API.
     #[serde(default)]
     pub hem: Hem,
@@ -187,6 +192,7 @@ impl Config {
     /// Whether the surface of this name is served. The HEM API always is.
     pub fn serves(&self, surface: &str) -> bool {
         match surface {
+            "e2e" => self.e2e.enabled,
             "hem" => true,
             "key-agreement" => self.key_agreement.enabled,
             "pqc" => self.pqc.enabled,
@@ -235,6 +241,7 @@ impl Config {
             return Err("trusted_time = \"checkin\" needs hem.backend_key: whom to believe");
         }
         self.audit.syslog.as_ref().map_or(Ok(()), Syslog::check)?;
+        self.e2e.check()?;
         self.key_agreement.check()?;
         self.pqc.check()?;
         self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
@@ -332,6 +339,7 @@ mod tests {
             GOOD.replace("[tls]", "[listen.limits]\nheader_ms = 0\n[tls]"),
             format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\""),
             format!("{GOOD}\n[metrics]\nlisten = \"[::]:9464\""),
+            format!("{GOOD}\n[e2e]\nrsa_bits = 1024"),
             format!("{GOOD}\n[pqc]\nkeys = 0"),
             format!("{GOOD}\n[key-agreement]\nreferences = 0"),
             format!("{GOOD}\n[key-agreement]\nidentifier = \"\""),

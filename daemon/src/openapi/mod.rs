@@ -22,8 +22,8 @@ use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::route::{Answer, Bare, Route};
 use crate::routes::routes;
-pub use shape::Content;
 pub(crate) use shape::Shape;
+pub use shape::{Content, Header};
 pub use texts::summary;
 
 /// The description of `rows`, as an OpenAPI 3.1 document.

@@ -7,7 +7,7 @@ use policies::{Door, Roles};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{Content, Schemas, texts};
+use super::{Content, Header, Schemas, texts};
 use crate::fault::Fault;
 use crate::problem::Problem;
 use crate::reply::PROBLEM_JSON;
@@ -26,7 +26,9 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
     }
     let asked = (row.shape.query)(&mut schemas.asked);
     let asked = asked.iter().flat_map(query_parameters);
-    let parameters: Vec<_> = parameters(row.path).map(parameter).chain(asked).collect();
+    let headers = row.shape.headers.iter().map(header_parameter);
+    let parameters: Vec<_> =
+        parameters(row.path).map(parameter).chain(asked).chain(headers).collect();
     if !parameters.is_empty() {
         put("parameters", parameters.into());
     }
@@ -50,7 +52,7 @@ pub(super) fn refusals(rows: &[Route], told: &mut SchemaGenerator) -> Map<String
     let problem = told.subschema_for::<Problem<'static>>();
     let mut refusals = Map::new();
     for row in rows {
-        for status in row.statuses.iter().filter(|status| **status != 200) {
+        for status in row.statuses.iter().filter(|status| !is_success(**status)) {
             let plain = match row.surface.refused(*status, told) {
                 Some(schema) => json!({ "schema": schema }),
                 None => json!({}),
@@ -67,7 +69,7 @@ fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
     for status in row.statuses {
         let response = match (status, row.invalid) {
-            (200, _) => done(row, schemas),
+            (status, _) if is_success(*status) => done(row, *status, schemas),
             (400, Some(text)) => json!({
                 "description": texts::status(400),
                 "content": {
@@ -84,9 +86,13 @@ fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
     responses
 }
 
-fn done(row: &Route, schemas: &mut Schemas) -> Value {
+fn is_success(status: u16) -> bool {
+    status < 300
+}
+
+fn done(row: &Route, status: u16, schemas: &mut Schemas) -> Value {
     let mut response = Map::new();
-    response.insert("description".to_owned(), texts::status(200).into());
+    response.insert("description".to_owned(), texts::status(status).into());
     let content = match (row.shape.content)(&mut schemas.told) {
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::Empty => None,
@@ -97,9 +103,13 @@ fn done(row: &Route, schemas: &mut Schemas) -> Value {
     if let Some(content) = content {
         response.insert("content".to_owned(), content);
     }
+    let mut headers: Map<_, _> = row.shape.told_headers.iter().map(told_header).collect();
     if row.log != LogRule::Silent {
-        let index = json!({ "Audit-Index": { "$ref": "#/components/headers/Audit-Index" } });
-        response.insert("headers".to_owned(), index);
+        let index = json!({ "$ref": "#/components/headers/Audit-Index" });
+        headers.insert("Audit-Index".to_owned(), index);
+    }
+    if !headers.is_empty() {
+        response.insert("headers".to_owned(), headers.into());
     }
     response.into()
 }
@@ -111,7 +121,8 @@ fn id(method: &Method, path: &str) -> String {
     for word in words {
         let (first, rest) = word.split_at(1);
         id.push_str(&first.to_ascii_uppercase());
-        id.push_str(rest);
+        // Of capitals only those that begin a word: `e2eKey` is not `e2e/key`.
+        id.push_str(&rest.to_ascii_lowercase());
     }
     id
 }
@@ -135,6 +146,20 @@ fn parameter(name: &str) -> Value {
         members.insert("description".to_owned(), text.into());
     }
     parameter
+}
+
+fn header_parameter(header: &Header) -> Value {
+    let schema = json!({ "type": "string", "pattern": header.pattern });
+    json!({
+        "name": header.name, "in": "header", "required": header.needed, "schema": schema,
+        "description": header.about,
+    })
+}
+
+fn told_header(header: &Header) -> (String, Value) {
+    let schema = json!({ "type": "string", "pattern": header.pattern });
+    let told = json!({ "description": header.about, "required": header.needed, "schema": schema });
+    (header.name.to_owned(), told)
 }
 
 /// The members of the query, one parameter each.
@@ -185,7 +210,8 @@ fn log(row: &Route) -> Value {
     ];
     let outcomes = faults.map(|fault| (row.status(&fault), Err(fault)));
     let mut results = Map::new();
-    for (status, outcome) in [(200, Ok(()))].into_iter().chain(outcomes) {
+    let done = row.statuses.iter().copied().find(|status| is_success(*status)).unwrap_or(200);
+    for (status, outcome) in [(done, Ok(()))].into_iter().chain(outcomes) {
         if let (Some(result), true) = (row.log.result(&outcome), row.statuses.contains(&status)) {
             results.insert(status.to_string(), result.name().into());
         }

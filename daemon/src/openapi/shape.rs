@@ -18,12 +18,29 @@ pub enum Content {
     Text,
 }
 
+/// A header that a row takes, or that its success has.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// What the description says of it.
+    pub about: &'static str,
+    /// A regular expression for its values.
+    pub pattern: &'static str,
+    /// Whether it is always there.
+    pub needed: bool,
+}
+
 /// How a row's bodies are described.
 pub(crate) struct Shape {
     /// The body of the request, if it takes one.
     pub(crate) body: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// Whether the request has to have it.
     pub(crate) body_needed: bool,
+    /// The headers that the request takes.
+    pub(crate) headers: &'static [Header],
+    /// The headers that its success has.
+    pub(crate) told_headers: &'static [Header],
     /// The query of the request, if it has one.
     pub(crate) query: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// The body of a 200.
@@ -32,6 +49,13 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of<R: Request, S: Answer>() -> Self {
-        Self { body: R::body, body_needed: R::BODY_NEEDED, query: R::query, content: S::content }
+        Self {
+            body: R::body,
+            body_needed: R::BODY_NEEDED,
+            headers: R::HEADERS,
+            told_headers: S::HEADERS,
+            query: R::query,
+            content: S::content,
+        }
     }
 }

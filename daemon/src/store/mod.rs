@@ -13,6 +13,7 @@ mod nonces;
 mod owed;
 mod records;
 mod seal;
+mod sessions;
 mod settings;
 #[cfg(test)]
 pub(crate) mod trip;
@@ -35,8 +36,9 @@ pub(crate) use nonces::seal_text as nonce_text;
 pub(crate) use owed::Due;
 pub use owed::{Fact, Owed};
 pub(crate) use records::{Backing, Flags, Inserted, Record, StoredRecord};
-pub(crate) use seal::holds;
 pub use seal::{Doing, Mac, Tag};
+pub(crate) use seal::{SealText, holds};
+pub(crate) use sessions::SessionRow;
 pub use settings::{Settings, SettingsFault};
 
 /// The state file. Cloning is shallow.
@@ -111,6 +113,7 @@ impl Store {
             "DELETE FROM keys",
             "DELETE FROM intents",
             "DELETE FROM limited_tokens",
+            "DELETE FROM e2e_sessions",
             "DELETE FROM settings",
         ] {
             sqlx::query(table).execute(&mut *work).await?;
@@ -217,6 +220,7 @@ fn migrations() -> Vec<Migration> {
         migration(4, "anchor", include_str!("../../migrations/sqlite/0004_anchor.sql")),
         migration(5, "pqc", include_str!("../../migrations/sqlite/0005_pqc.sql")),
         migration(6, "owed", include_str!("../../migrations/sqlite/0006_owed.sql")),
+        migration(7, "e2e", include_str!("../../migrations/sqlite/0007_e2e.sql")),
     ]
 }
 

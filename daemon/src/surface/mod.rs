@@ -1,5 +1,6 @@
 //! The published APIs, each with its own way to say no.
 
+pub mod e2e;
 pub mod hem;
 pub mod pqc;
 pub mod rest;
@@ -76,7 +77,7 @@ pub(crate) fn at(path: &str) -> &'static dyn Surface {
 }
 
 /// Every surface but the HEM API, whose manners are those of all other paths.
-pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE, &rest::SURFACE];
+pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE, &e2e::SURFACE, &rest::SURFACE];
 
 impl fmt::Debug for dyn Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ mod agree_once;
 mod anchor;
 mod cipher;
 mod errors;
+mod exchange_key;
 mod find;
 mod generate;
 mod init_token;
@@ -37,6 +38,7 @@ pub(crate) use anchor::{read_anchors, write_anchor};
 pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;
+pub(crate) use exchange_key::{Exchanging, modulus, provide_exchange, rsa};
 pub(crate) use find::{
     Slot, destroy, destroy_labelled, find_private, find_secret, is_there, sweep,
 };

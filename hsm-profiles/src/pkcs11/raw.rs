@@ -6,6 +6,7 @@
 mod attributes;
 mod dh;
 mod gcm;
+mod rsa;
 
 use std::path::Path;
 use std::ptr;

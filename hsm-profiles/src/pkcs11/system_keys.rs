@@ -8,6 +8,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::object::{ObjectClass, ObjectHandle};
 
 use super::errors::Failure;
+use super::exchange_key::{Exchanging, find_exchange};
 use super::find::find_one;
 use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_public, try_agreement};
 use super::seal::{open, seal};
@@ -32,6 +33,8 @@ pub(crate) struct SystemKeys {
     /// P-256, proves what device this is; `None` where an earlier version made the others, or the
     /// token has no P-256.
     pub(crate) attestation: Option<Attesting>,
+    /// RSA, decrypts what clients encrypt to this device; `None` before the first exchange.
+    pub(crate) exchange: Option<Exchanging>,
     /// The public keys.
     pub(crate) public: SystemPublic,
 }
@@ -100,6 +103,7 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
         record_mac,
         kek,
         attestation,
+        exchange: find_exchange(session)?,
         public,
     }))
 }

@@ -3,11 +3,12 @@
 use policies::Kid;
 
 use super::Operation;
+use crate::exchange::Exchange;
 use crate::task::{Held, Key};
 
 impl Operation {
     /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 22] = [
+    pub const NAMES: [&str; 23] = [
         "agree",
         "agree_identity",
         "agree_once",
@@ -16,6 +17,7 @@ impl Operation {
         "destroy",
         "destroy_creation",
         "employ",
+        "exchange",
         "generate_pair",
         "generate_sealed",
         "generate_secret",
@@ -43,6 +45,7 @@ impl Operation {
             Self::Destroy { .. } => "destroy",
             Self::DestroyCreation { .. } => "destroy_creation",
             Self::Employ { .. } => "employ",
+            Self::Exchange(_) => "exchange",
             Self::GeneratePair { .. } => "generate_pair",
             Self::GenerateSealed { .. } => "generate_sealed",
             Self::GenerateSecret { .. } => "generate_secret",
@@ -87,6 +90,7 @@ impl Operation {
             self,
             Self::Destroy { .. }
                 | Self::DestroyCreation { .. }
+                | Self::Exchange(Exchange::Key { .. })
                 | Self::GeneratePair { .. }
                 | Self::GenerateSecret { .. }
                 | Self::MakeLogger

@@ -9,6 +9,7 @@ mod confine;
 mod derive;
 mod digest;
 mod employ;
+mod exchange;
 mod heal;
 mod inherit;
 mod perform;

@@ -27,9 +27,7 @@ impl Seat {
                 pkcs11::sign_log(&self.session, key, message).map(Answer::Public)
             }
             Operation::Attest { message } => {
-                let key = self.system_keys()?.attestation;
-                let key = key.ok_or(Failure::Argument("the token has no attestation key"))?;
-                pkcs11::attest(&self.session, key.private, message).map(Answer::Public)
+                pkcs11::attest(&self.session, self.attesting()?, message).map(Answer::Public)
             }
             Operation::ReadAnchors => pkcs11::read_anchors(&self.session).map(Answer::Anchors),
             Operation::WriteAnchor { value } => {
@@ -52,6 +50,7 @@ impl Seat {
             Operation::Employ { key, counterpart, task } => {
                 self.employ(key, counterpart.as_ref(), task)
             }
+            Operation::Exchange(what) => self.exchange(what),
             Operation::GenerateSealed { kind, kid } => {
                 self.generate_sealed(*kind, *kid).map(Answer::Sealed)
             }
@@ -113,6 +112,11 @@ impl Seat {
         let handle = pkcs11::find_private(&self.session, kid)?;
         self.token.remember(slot, handle);
         Ok(handle)
+    }
+
+    fn attesting(&self) -> Result<ObjectHandle, Failure> {
+        let key = self.system_keys()?.attestation;
+        key.map(|key| key.private).ok_or(Failure::Argument("the token has no attestation key"))
     }
 
     pub(super) fn system_keys(&self) -> Result<SystemKeys, Failure> {

@@ -156,7 +156,7 @@ impl Seat {
         }
     }
 
-    fn kek(&self) -> Result<ObjectHandle, Failure> {
+    pub(super) fn kek(&self) -> Result<ObjectHandle, Failure> {
         self.system_keys()?.kek.ok_or(Failure::Unsealable)
     }
 }

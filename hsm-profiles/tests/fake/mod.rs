@@ -96,7 +96,10 @@ pub(crate) fn reply(operation: Operation) -> Answer {
             Answer::Secret(SecretBytes::new(counterpart.map(|side| side.peer).unwrap_or_default()))
         }
         Operation::GeneratePair { .. } => Answer::Public(vec![2; 33]),
-        Operation::Derive { .. } | Operation::GenerateSealed { .. } | Operation::Sealed { .. } => {
+        Operation::Derive { .. }
+        | Operation::Exchange(_)
+        | Operation::GenerateSealed { .. }
+        | Operation::Sealed { .. } => {
             Answer::Failed(TokenFault::Unsupported("a fake seals nothing".into()))
         }
         Operation::GenerateSecret { .. } => Answer::Count(1),

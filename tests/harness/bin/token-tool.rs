@@ -3,6 +3,7 @@
 //! `TOKEN_MODULE` is its PKCS#11 module, `TOKEN_PIN_FILE` has its PIN, and the module's own variable
 //! says where the token is.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
@@ -19,9 +20,10 @@ fn main() {
     let session = open();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["import"] => import(&session),
+        ["import-exchange-key"] => import_exchange_key(&session),
         ["list"] => list(&session),
         ["destroy", id] => destroy(&session, id),
-        _ => panic!("usage: token-tool import | list | destroy ID"),
+        _ => panic!("usage: token-tool import | import-exchange-key | list | destroy ID"),
     }
 }
 
@@ -78,6 +80,41 @@ fn import(session: &Session) {
     }
 }
 
+fn import_exchange_key(session: &Session) {
+    let numbers: BTreeMap<String, String> = serde_json::from_reader(std::io::stdin()).unwrap();
+    let number = |name: &str| bytes(&numbers[name]);
+    let name = b"claviger-system:exchange";
+    let common = |class| {
+        vec![
+            Attribute::Class(class),
+            Attribute::KeyType(KeyType::RSA),
+            Attribute::Token(true),
+            Attribute::Id(name.to_vec()),
+            Attribute::Label(name.to_vec()),
+            Attribute::Modulus(number("n")),
+            Attribute::PublicExponent(number("e")),
+        ]
+    };
+    let mut public = common(ObjectClass::PUBLIC_KEY);
+    public.extend([Attribute::Private(false), Attribute::Encrypt(true)]);
+    let mut private = common(ObjectClass::PRIVATE_KEY);
+    private.extend([
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Decrypt(true),
+        Attribute::Sign(false),
+        Attribute::PrivateExponent(number("d")),
+        Attribute::Prime1(number("p")),
+        Attribute::Prime2(number("q")),
+        Attribute::Exponent1(number("dmp1")),
+        Attribute::Exponent2(number("dmq1")),
+        Attribute::Coefficient(number("iqmp")),
+    ]);
+    session.create_object(&public).unwrap();
+    session.create_object(&private).unwrap();
+}
+
 fn list(session: &Session) {
     for handle in session.find_objects(&[Attribute::Token(true)]).unwrap() {
         println!("{}", serde_json::to_string(&describe(session, handle)).unwrap());
@@ -85,12 +122,14 @@ fn list(session: &Session) {
 }
 
 fn destroy(session: &Session, id: &str) {
-    let id: Vec<u8> = (0..id.len() / 2)
-        .map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap())
-        .collect();
-    for handle in session.find_objects(&[Attribute::Id(id)]).unwrap() {
+    for handle in session.find_objects(&[Attribute::Id(bytes(id))]).unwrap() {
         session.destroy_object(handle).unwrap();
     }
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let pair = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
+    (0..digits.len() / 2).map(pair).collect()
 }
 
 fn describe(session: &Session, handle: ObjectHandle) -> Object {

@@ -1,5 +1,6 @@
 //! The prose of the description: what all surfaces have in common, and a file for each of them.
 
+mod e2e;
 mod hem;
 mod key_agreement;
 mod pqc;
@@ -25,7 +26,7 @@ pub(super) struct Texts {
 type Summary = (&'static str, &'static str, &'static str);
 
 /// Those of every surface.
-const ALL: [&Texts; 3] = [&hem::TEXTS, &pqc::TEXTS, &key_agreement::TEXTS];
+const ALL: [&Texts; 4] = [&hem::TEXTS, &pqc::TEXTS, &e2e::TEXTS, &key_agreement::TEXTS];
 
 /// The chapters of all surfaces.
 pub(super) fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -54,6 +55,7 @@ pub(super) fn parameter(name: &str) -> Option<&'static str> {
 pub(super) fn status(status: u16) -> &'static str {
     match status {
         200 => "Done.",
+        201 => "Done, and something stands now that did not.",
         400 => "The body or an argument makes no sense.",
         401 => "The token is missing where one is needed, or is not valid.",
         403 => {
