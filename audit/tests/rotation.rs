@@ -42,7 +42,8 @@ impl World {
     }
 
     fn signer(&self) -> Box<dyn Signer> {
-        Box::new(Key { seed: self.keys[0], others: self.keys[1..].to_vec(), world: self.clone() })
+        let (seed, others) = self.keys.split_first().unwrap();
+        Box::new(Key { seed: *seed, others: others.to_vec(), world: self.clone() })
     }
 
     fn anchors(&self) -> Vec<Box<dyn Anchor>> {
@@ -139,9 +140,10 @@ impl Signer for Key {
     }
 
     fn others(&self) -> Vec<Box<dyn Signer>> {
-        let world = &self.world;
-        let other = |seed: &u8| Key { seed: *seed, others: Vec::new(), world: world.clone() };
-        self.others.iter().map(|seed| Box::new(other(seed)) as Box<dyn Signer>).collect()
+        let other = |seed: &u8| -> Box<dyn Signer> {
+            Box::new(Self { seed: *seed, others: Vec::new(), world: self.world.clone() })
+        };
+        self.others.iter().map(other).collect()
     }
 }
 

@@ -29,8 +29,9 @@ impl Signer for LoggerKey {
     }
 
     fn others(&self) -> Vec<Box<dyn Signer>> {
-        let system = &self.system;
-        let other = |public| Self { system: system.clone(), public, other: None };
-        self.other.into_iter().map(|public| Box::new(other(public)) as Box<dyn Signer>).collect()
+        let other = |public| -> Box<dyn Signer> {
+            Box::new(Self { system: self.system.clone(), public, other: None })
+        };
+        self.other.into_iter().map(other).collect()
     }
 }

@@ -224,7 +224,7 @@ pub enum Answer {
     /// A secret.
     Secret(SecretBytes),
     /// The token.
-    Status(TokenStatus),
+    Status(Box<TokenStatus>),
     /// What the self-test found.
     Tested(SelfTest),
 }

@@ -196,7 +196,7 @@ impl System {
 
 fn status(answer: Answer) -> Result<TokenStatus, TokenFault> {
     match answer {
-        Answer::Status(status) => Ok(status),
+        Answer::Status(status) => Ok(*status),
         _ => Err(misunderstood()),
     }
 }

@@ -16,7 +16,7 @@ use hsm_profiles::{Answer, TokenFault, Vault};
 /// A shell that runs `script` in place of a worker, in a directory with a PIN and a greeting.
 fn shell(directory: &Path, script: &str) -> WorkerCommand {
     let mut greeting = Outbox::default();
-    greeting.push(GREETING, &Answer::Status(fake::status())).unwrap();
+    greeting.push(GREETING, &Answer::Status(Box::new(fake::status()))).unwrap();
     put(&directory.join("greeting"), greeting.bytes());
     put(&directory.join("pin"), b"1234\n");
     WorkerCommand {

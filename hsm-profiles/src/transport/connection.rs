@@ -52,7 +52,7 @@ impl Connection {
         loop {
             match inbox.take().map_err(|bad| down(&bad))? {
                 Some((GREETING, Answer::Status(status))) => {
-                    return Ok((Self { stream, inbox, flights: Flights::default() }, status));
+                    return Ok((Self { stream, inbox, flights: Flights::default() }, *status));
                 }
                 Some((GREETING, Answer::Failed(fault))) => return Err(fault),
                 Some(_) => return Err(down(&BadFrame::Body)),

@@ -37,7 +37,7 @@ impl Seat {
                 let key = self.system_keys()?.record_mac;
                 pkcs11::mac(&self.session, key, message).map(Answer::Public)
             }
-            Operation::Status => self.token.status().map(Answer::Status),
+            Operation::Status => self.token.status().map(|status| Answer::Status(Box::new(status))),
             Operation::List => self.list().map(Answer::Objects),
             Operation::GeneratePair { creation, kind, usage } => {
                 pkcs11::generate_pair(&self.session, creation, *kind, *usage).map(Answer::Public)
@@ -75,7 +75,7 @@ impl Seat {
     /// The token with other system keys.
     fn changed(&self, keys: SystemKeys) -> Result<Answer, Failure> {
         self.token.set_system(Some(keys));
-        self.token.status().map(Answer::Status)
+        self.token.status().map(|status| Answer::Status(Box::new(status)))
     }
 
     fn list(&self) -> Result<Vec<Object>, Failure> {

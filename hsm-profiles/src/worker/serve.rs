@@ -18,7 +18,7 @@ use crate::transport::frame::{GREETING, Inbox, Outbox};
 /// Serves until the daemon hangs up or the token is gone.
 pub(super) fn serve(socket: UnixStream, token: &Token) -> ExitCode {
     let greeting = match token.0.status() {
-        Ok(status) => Answer::Status(status),
+        Ok(status) => Answer::Status(Box::new(status)),
         Err(failure) => return refuse(socket, TokenFault::Down(failure.to_string())),
     };
     let started = Desk::open(&socket).and_then(|desk| {

@@ -36,7 +36,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn greet(&mut self) {
-        self.answer(GREETING, &Answer::Status(status()));
+        self.answer(GREETING, &Answer::Status(Box::new(status())));
     }
 
     pub(crate) fn refuse(&mut self, fault: TokenFault) {
@@ -108,7 +108,7 @@ pub(crate) fn reply(operation: Operation) -> Answer {
         Operation::MakeLogger
         | Operation::Provision
         | Operation::RetireLogger { .. }
-        | Operation::Status => Answer::Status(status()),
+        | Operation::Status => Answer::Status(Box::new(status())),
         Operation::ReadAnchors => Answer::Anchors(Vec::new()),
         Operation::SignLog { .. } => Answer::Public(vec![4; 64]),
         Operation::WriteAnchor { .. } => Answer::Count(1),

@@ -46,7 +46,7 @@ impl Worker {
     /// Starts one that has to come up.
     pub(crate) fn ready(pin_file: &Path) -> (Self, TokenStatus) {
         match Self::start(pin_file) {
-            (worker, Answer::Status(status)) => (worker, status),
+            (worker, Answer::Status(status)) => (worker, *status),
             (_, other) => panic!("no status: {}", tell(&other)),
         }
     }

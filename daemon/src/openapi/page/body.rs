@@ -23,6 +23,8 @@ impl Rows<'_> {
         let schema = resolved(self.document, schema);
         let properties = schema.pointer("/properties").and_then(Value::as_object);
         for (name, member) in properties.into_iter().flatten() {
+            // What is said of the member goes before what is said of its type.
+            let said = member.pointer("/description").map(|_| about(member));
             let member = resolved(self.document, member);
             let full = format!("{before}{name}");
             let needed = is_required(schema, name);
@@ -32,7 +34,7 @@ impl Rows<'_> {
                 Text(&full),
                 if needed { "" } else { " <i>optional</i>" },
                 Kind(member),
-                about(member),
+                said.unwrap_or_else(|| about(member)),
             )?;
             let deeper = full.matches('.').count() < DEEPEST;
             match member.pointer("/items") {

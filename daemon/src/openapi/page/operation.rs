@@ -76,6 +76,7 @@ impl<'a> Card<'a> {
                 "U" => "user",
                 "M" => "administrator",
                 "Ext" => "paired authenticator",
+                "Acc" => "account",
                 scope => scope,
             };
             write!(f, "<code class=\"chip\">{}</code> ", Text(name))
@@ -86,6 +87,7 @@ impl<'a> Card<'a> {
         for parameter in members(self.operation, "/parameters") {
             let name = text(parameter, "/name");
             match parameter.pointer("/in").and_then(Value::as_str) {
+                Some("header") => write!(f, "<p><code>{name}:</code> ")?,
                 Some("query") => write!(f, "<p><code>?{name}</code> ")?,
                 _ => write!(f, "<p><code>{{{name}}}</code> ")?,
             }
