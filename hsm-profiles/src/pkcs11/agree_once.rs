@@ -25,7 +25,7 @@ pub(crate) fn agree_once(
     };
     for _ in 1..ATTEMPTS {
         match modulo(session, &prime, peer) {
-            Err(failure) if is_unclear(session, &failure) => {}
+            Err(failure) if may_be_its_length(session, &failure) => {}
             outcome => return outcome,
         }
     }
@@ -40,15 +40,16 @@ pub(super) fn try_group(session: &TokenSession, group: Group) -> Result<(), Fail
     if let Some(last) = generator.last_mut() {
         *last = GENERATOR;
     }
-    let outcome = match modulo(session, &prime, &generator) {
-        Err(failure) if is_unclear(session, &failure) => modulo(session, &prime, &generator),
+    let attempt = |peer: &[u8]| match modulo(session, &prime, peer) {
+        Err(failure) if may_be_its_length(session, &failure) => modulo(session, &prime, peer),
         outcome => outcome,
     };
-    let (public, secret) = outcome?;
-    match public == secret.expose() {
-        true => Ok(()),
-        false => Err(Failure::Wrong("an agreement with the generator came out wrong".into())),
+    let (public, secret) = attempt(&generator)?;
+    if public != secret.expose() {
+        return Err(Failure::Wrong("an agreement with the generator came out wrong".into()));
     }
+    // With the generator alone little would be seen of how it takes the number of another.
+    attempt(&public).map(|_| ())
 }
 
 fn on_curve(
@@ -85,12 +86,14 @@ fn modulo(
     Ok((number, SecretBytes::new(std::mem::take(&mut *secret))))
 }
 
-fn is_unclear(session: &TokenSession, failure: &Failure) -> bool {
-    session.module.classes.judge(failure) == ErrorClass::Unclear
+/// SoftHSM and Kryoptic strip the leading zeros of a secret and then find it too short: one in 256.
+/// Another pair agrees on another secret.
+fn may_be_its_length(session: &TokenSession, failure: &Failure) -> bool {
+    let class = session.module.classes.judge(failure);
+    matches!(class, ErrorClass::Argument | ErrorClass::Unclear | ErrorClass::Unsupported)
 }
 
-/// SoftHSM strips the leading zeros of a secret and then finds it too short: one in 256. Another pair
-/// agrees on another secret.
+/// Each fails by the length of its secret once in 256 times.
 const ATTEMPTS: u8 = 4;
 
 /// Of both groups of RFC 3526.

@@ -92,7 +92,9 @@ fn examine(
     let key = Exchanging { private, public, length };
     let mut trial = vec![7; length];
     trial.splice(..1, [0]);
-    let cipher = session.inner.encrypt(&Mechanism::RsaX509, public, &trial)?;
+    let mut cipher = vec![0; length];
+    let raw = &session.module.raw;
+    raw.rsa_encrypt(session.inner.handle(), public.handle(), &trial, &mut cipher)?;
     let mut block = vec![0; length];
     rsa(session, &key, &cipher, &mut block)?;
     if block != trial || cipher == trial {
