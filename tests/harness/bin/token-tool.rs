@@ -8,6 +8,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
@@ -117,7 +118,9 @@ fn import_exchange_key(session: &Session) {
 
 fn list(session: &Session) {
     for handle in session.find_objects(&[Attribute::Token(true)]).unwrap() {
-        println!("{}", serde_json::to_string(&describe(session, handle)).unwrap());
+        if let Some(object) = describe(session, handle) {
+            println!("{}", serde_json::to_string(&object).unwrap());
+        }
     }
 }
 
@@ -132,7 +135,8 @@ fn bytes(digits: &str) -> Vec<u8> {
     (0..digits.len() / 2).map(pair).collect()
 }
 
-fn describe(session: &Session, handle: ObjectHandle) -> Object {
+/// `None` for an object that the daemon has destroyed since it was found.
+fn describe(session: &Session, handle: ObjectHandle) -> Option<Object> {
     let wanted = [
         AttributeType::Class,
         AttributeType::Id,
@@ -147,7 +151,11 @@ fn describe(session: &Session, handle: ObjectHandle) -> Object {
         sensitive: None,
         extractable: None,
     };
-    for attribute in session.get_attributes(handle, &wanted).unwrap() {
+    let found = match session.get_attributes(handle, &wanted) {
+        Err(Error::Pkcs11(RvError::ObjectHandleInvalid, _)) => return None,
+        found => found.unwrap(),
+    };
+    for attribute in found {
         match attribute {
             Attribute::Class(ObjectClass::PRIVATE_KEY) => object.class = "private".to_owned(),
             Attribute::Class(ObjectClass::PUBLIC_KEY) => object.class = "public".to_owned(),
@@ -160,5 +168,5 @@ fn describe(session: &Session, handle: ObjectHandle) -> Object {
             _ => {}
         }
     }
-    object
+    Some(object)
 }
