@@ -44,7 +44,7 @@ fn open() -> Session {
     })
 }
 
-fn log_in(context: &Pkcs11) -> Result<Session, cryptoki::error::Error> {
+fn log_in(context: &Pkcs11) -> Result<Session, Error> {
     let slots = context.get_slots_with_initialized_token()?;
     let session = context.open_rw_session(slots[0])?;
     let pin = std::fs::read_to_string(std::env::var("TOKEN_PIN_FILE").unwrap()).unwrap();
