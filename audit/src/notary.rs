@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use ed25519_dalek::VerifyingKey;
 
 use crate::anchor::Moorings;
 use crate::checkpoint::{Checkpoint, Claim};
@@ -39,10 +40,19 @@ pub(crate) struct Notary {
     pub(crate) waiting: Option<Arc<Waiting>>,
 }
 
+/// What the last checkpoint of this run was about: another one is made when that changed.
+#[derive(Default)]
+struct Covered {
+    /// The lines, its own among them.
+    size: u64,
+    /// Who signed.
+    by: Vec<VerifyingKey>,
+}
+
 impl Notary {
     /// Until it has made its last checkpoint or the writer is gone.
     pub(crate) fn run(mut self) {
-        let (mut wanted, mut due, mut covered) = (true, Instant::now(), 0);
+        let (mut wanted, mut due, mut covered) = (true, Instant::now(), Covered::default());
         loop {
             if self.last.load(Ordering::Acquire) {
                 self.attempt(&mut covered);
@@ -79,7 +89,7 @@ impl Notary {
     }
 
     /// Makes a checkpoint if anything is new, and says whether all is well.
-    fn attempt(&self, covered: &mut u64) -> bool {
+    fn attempt(&self, covered: &mut Covered) -> bool {
         let made = self.checkpoint(covered);
         let good = made.is_ok();
         self.health.tell_unsigned(made.err());
@@ -91,11 +101,11 @@ impl Notary {
 
     /// Signs the tree as it is, has the checkpoint written into the log file, and only then
     /// puts it beside: so a log that is shorter than its checkpoint has been cut.
-    fn checkpoint(&self, covered: &mut u64) -> Result<(), String> {
+    fn checkpoint(&self, covered: &mut Covered) -> Result<(), String> {
         // First who signs, then what: a key that takes over signs nothing from before it was named.
         let keys = self.signers.signing();
         let (tree, position) = self.ledger.snapshot();
-        if tree.size() == *covered {
+        if tree.size() == covered.size && keys == covered.by {
             return Ok(());
         }
         let claim = Claim { origin: self.origin.clone(), size: tree.size(), root: tree.root() };
@@ -108,14 +118,15 @@ impl Notary {
             waiting.release(checkpoint.size());
         }
         // Its own line alone is nothing new.
-        *covered = if written == tree.size() { written + 1 } else { tree.size() };
+        covered.size = if written == tree.size() { written + 1 } else { tree.size() };
+        covered.by = keys;
         let saved = Saved { tree, position, checkpoint };
         self.ledger
             .store_tiles()
             .and_then(|()| saved.put(&*self.shelf))
             .and_then(|()| self.ledger.put_published(CHECKPOINT))
             .map_err(|error| {
-                *covered = 0;
+                *covered = Covered::default();
                 format!("the checkpoint can't be kept in the log directory: {error}")
             })?;
         Ok(())

@@ -122,3 +122,49 @@ pub(crate) const BEGIN: &str = "begin ";
 
 /// The same where it is going to be destroyed.
 const END: &str = "end ";
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use ed25519_dalek::{Signer as _, SigningKey};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::signer::SignerError;
+
+    struct Key(u8);
+
+    impl Signer for Key {
+        fn public_key(&self) -> [u8; 32] {
+            SigningKey::from_bytes(&[self.0; 32]).verifying_key().to_bytes()
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
+            Ok(SigningKey::from_bytes(&[self.0; 32]).sign(message).to_bytes())
+        }
+
+        fn others(&self) -> Vec<Box<dyn Signer>> {
+            if self.0 == 1 { vec![Box::new(Self(2))] } else { Vec::new() }
+        }
+    }
+
+    /// The one before may have signed the entry that names the next key; that one signs all the same.
+    #[test]
+    fn a_key_that_takes_over_signs_where_no_line_is_new() {
+        let home = TempDir::new().unwrap();
+        let mut options = Options::new(home.path(), "Claviger test");
+        options.checkpoint_pause = Duration::from_millis(1);
+        let log = Log::start(options, Box::new(Key(1))).unwrap();
+        let next = log.keys().iter().find(|key| *key != log.key()).unwrap();
+        let receipt = key_changed(&log, BEGIN, next).unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while log.checkpoint().is_none_or(|last| Some(last.size()) <= receipt.index()) {
+            assert!(Instant::now() < until, "{:?}", log.unsigned());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        log.signers().take_over(*next.key());
+        log.shutdown();
+        is_signed(&log, next).unwrap();
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use tempfile::TempDir;
 
 pub(crate) struct TestKey {
     pub(crate) key: SigningKey,
-    /// How long a signature takes.
-    pub(crate) takes: Duration,
+    /// What a signature waits for.
+    pace: Arc<Pace>,
 }
 
 impl TestKey {
     pub(crate) fn new() -> Self {
-        Self { key: SigningKey::from_bytes(&[42; 32]), takes: Duration::ZERO }
+        Self { key: SigningKey::from_bytes(&[42; 32]), pace: Arc::default() }
     }
 
     pub(crate) fn log_key() -> LogKey {
@@ -34,8 +35,47 @@ impl Signer for TestKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        thread::sleep(self.takes);
+        self.pace.wait_for_lines();
         Ok(self.key.sign(message).to_bytes())
+    }
+}
+
+/// Holds up signatures and lines so that lines fall between what a checkpoint covers and its own line,
+/// however fast the disk is.
+#[derive(Default)]
+struct Pace {
+    state: Mutex<Lines>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// The entries that were begun; `None` before the first and after the last one.
+    begun: Option<u16>,
+    /// The signatures that wait.
+    signing: u16,
+}
+
+impl Pace {
+    /// While entries are written, a signature waits for three of them.
+    fn wait_for_lines(&self) {
+        let mut state = self.state.lock().unwrap();
+        let Some(now) = state.begun else { return };
+        state.signing += 1;
+        self.changed.notify_all();
+        let early = |state: &mut Lines| state.begun.is_some_and(|begun| begun < now + 3);
+        state = self.changed.wait_while(state, early).unwrap();
+        state.signing -= 1;
+    }
+
+    /// Every tenth entry waits for a signature that waits for it.
+    fn tell_line(&self, number: Option<u16>) {
+        let mut state = self.state.lock().unwrap();
+        if number.is_some_and(|number| number % 10 == 9) {
+            state = self.changed.wait_while(state, |state| state.signing == 0).unwrap();
+        }
+        state.begun = number;
+        self.changed.notify_all();
     }
 }
 
@@ -59,19 +99,28 @@ impl Node {
     }
 
     pub(crate) fn run(&self, entries: u16) {
-        self.run_by(TestKey::new(), entries);
+        self.run_by(TestKey::new(), entries, |_| ());
     }
 
-    pub(crate) fn run_by(&self, key: TestKey, entries: u16) {
+    /// A run where each checkpoint but the last is signed while lines are written.
+    pub(crate) fn run_late(&self, entries: u16) {
+        let key = TestKey::new();
+        let pace = Arc::clone(&key.pace);
+        self.run_by(key, entries, |number| pace.tell_line(number));
+    }
+
+    fn run_by(&self, key: TestKey, entries: u16, before: impl Fn(Option<u16>)) {
         let mut options = Options::new(self.home(), "Claviger test");
         options.checkpoint_pause = Duration::from_millis(3);
         let log = Log::start(options, Box::new(key)).unwrap();
         for number in 0..entries {
+            before(Some(number));
             let mut kid = [0; 16];
             kid[..2].copy_from_slice(&number.to_le_bytes());
             let (kind, ok) = (LogType::LOG_TYPE_CRYPTO_ECDH, LogResult::LOG_RESULT_OK);
             let _ = log.append(kind, ok, Subject::User, Ext::Kid(kid)).unwrap();
         }
+        before(None);
         log.shutdown();
     }
 
