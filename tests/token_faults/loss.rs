@@ -4,6 +4,7 @@ use cryptoki_sys::*;
 use serde_json::json;
 use tests::curves::Curve;
 use tests::fault::{Act, Fault, Faults};
+use tests::make::{SOFTHSM2, only_on};
 use tests::patience::{LONG, until};
 use tests::process::worker;
 use tests::scene::Scene;
@@ -122,4 +123,24 @@ fn a_dead_token_is_no_reason_to_restart_the_daemon() {
     assert_eq!(settled(&scene), before);
     assert_eq!(ask(), [200; 6]);
     assert_eq!(delete(&scene, &agreeing.kid).status, 200);
+}
+
+/// SoftHSM cuts its token's file to nothing at each login, before it writes it again.
+#[test]
+fn a_login_that_was_cut_off_takes_no_key_away() {
+    let name = "a_login_that_was_cut_off_takes_no_key_away";
+    if !only_on(&SOFTHSM2, name, "another token's files are never cut") {
+        return;
+    }
+    let scene = Scene::new();
+    let kid = scene.create("SECP256R1", None);
+    let secret = scene.ecdh(&kid, &json!({ "kid": kid, "ext_kid": kid })).json();
+    let home = scene.stop();
+    let folders = std::fs::read_dir(home.at("tokens")).unwrap();
+    let file = folders.map(|entry| entry.unwrap().path().join("token.object"));
+    let file = file.filter(|path| path.exists()).last().unwrap();
+    std::fs::write(&file, "").unwrap();
+    let scene = Scene::at(home);
+    assert_eq!(scene.ecdh(&kid, &json!({ "kid": kid, "ext_kid": kid })).json(), secret);
+    assert!(scene.home.messages().contains("put back"), "{}", scene.home.messages());
 }

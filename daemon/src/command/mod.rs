@@ -23,11 +23,11 @@ use crate::service::{Ended, Service};
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // The token's side is a process of its own, without runtime and without the daemon's log.
+    log_to_stderr();
+    // The token's side is a process of its own, without a runtime.
     if let Command::HsmWorker(options) = arguments.command {
         return options.run();
     }
-    log_to_stderr();
     match perform(arguments.command) {
         Ok(code) => code,
         Err(failure) => failure.report(),

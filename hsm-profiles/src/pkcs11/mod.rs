@@ -28,6 +28,7 @@ mod seal;
 mod self_test;
 mod session;
 mod sign;
+mod spare;
 mod store;
 mod system_keys;
 mod template;

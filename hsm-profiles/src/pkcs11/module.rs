@@ -40,12 +40,15 @@ impl Module {
         label: &str,
     ) -> Result<Self, Failure> {
         let path = locate(&profile, path)?;
+        let store = Store::of(profile.store);
+        store.put_back();
         let context = initialise(&path)?;
         let raw = Raw::load(&path)?;
         let slot = find_slot(&context, label)?;
+        store.keep_spare();
         Ok(Self {
             classes: Classes::new(&profile.errors),
-            store: Store::of(profile.store),
+            store,
             generation: Mutex::new(()),
             profile,
             path,

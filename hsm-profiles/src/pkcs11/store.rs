@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::spare;
 use crate::profile::StoreKind;
 
 /// The files of a token.
@@ -15,6 +16,8 @@ pub(crate) struct Store {
     pub(crate) configuration: Option<PathBuf>,
     /// The directories that it writes to.
     pub(crate) directories: Vec<PathBuf>,
+    /// A file in their folders that the module rewrites in place, and can't do without.
+    fragile: Option<&'static str>,
 }
 
 impl Store {
@@ -34,6 +37,27 @@ impl Store {
         self.directories.iter().try_for_each(|directory| sync_tree(directory, since))
     }
 
+    /// To be called before the module looks: mends what a login that was cut off left.
+    pub(super) fn put_back(&self) {
+        self.each_fragile(spare::put_back);
+    }
+
+    /// To be called before a login.
+    pub(super) fn keep_spare(&self) {
+        self.each_fragile(spare::keep);
+    }
+
+    /// Where this can't be done the token may be as good as ever.
+    fn each_fragile(&self, act: impl Fn(&Path, &str) -> io::Result<()>) {
+        let Some(name) = self.fragile else { return };
+        for directory in &self.directories {
+            if let Err(error) = act(directory, name) {
+                let directory = directory.display();
+                tracing::warn!(%directory, "no spare copy of {name} can be kept: {error}");
+            }
+        }
+    }
+
     fn softhsm2() -> Self {
         let home = env::home_dir().map(|home| home.join(".config/softhsm2/softhsm2.conf"));
         let configuration = env::var_os("SOFTHSM2_CONF")
@@ -45,7 +69,7 @@ impl Store {
             .and_then(|text| token_directory(&text))
             .into_iter()
             .collect();
-        Self { configuration: Some(configuration), directories }
+        Self { configuration: Some(configuration), directories, fragile: Some("token.object") }
     }
 
     fn kryoptic() -> Self {
@@ -55,7 +79,7 @@ impl Store {
             .and_then(|path| fs::read_to_string(path).ok())
             .map(|text| database_directories(&text))
             .unwrap_or_default();
-        Self { configuration, directories }
+        Self { configuration, directories, fragile: None }
     }
 }
 
