@@ -1,7 +1,9 @@
-//! Daemon and worker are killed at random moments under load, again and again, and whatever was
-//! acknowledged before has to be there afterwards: in the log, in the records, in the token.
+//! Daemon and worker are killed at random moments under load, and the daemon while it starts, again and
+//! again, and whatever was acknowledged before has to be there afterwards: in the log, in the records,
+//! in the token.
 //!
-//! `CLAVIGER_CRASH_ROUNDS` says how often each of them is killed (6); `make crash` kills longer.
+//! `CLAVIGER_CRASH_ROUNDS` says how often each of the three is killed (17, which makes a hundred on two
+//! tokens); `make crash` kills longer.
 
 mod check;
 mod ledger;
@@ -20,7 +22,7 @@ use crate::site::Site;
 
 #[test]
 fn what_was_acknowledged_outlives_daemon_and_worker() {
-    let rounds = std::env::var("CLAVIGER_CRASH_ROUNDS").map_or(6, |text| text.parse().unwrap());
+    let rounds = std::env::var("CLAVIGER_CRASH_ROUNDS").map_or(17, |text| text.parse().unwrap());
     let ledger = Arc::new(Ledger::default());
     let mut site = Site::build(&ledger);
     let mut checker = Checker::of(&site);
@@ -34,7 +36,7 @@ fn what_was_acknowledged_outlives_daemon_and_worker() {
                 Victim::Daemon => {
                     site.kill_daemon();
                     load.stop();
-                    site.start_again();
+                    site.start_again(random_moment() / 2);
                 }
                 Victim::Worker => {
                     kill_worker(&site.daemon);

@@ -1,6 +1,7 @@
 //! The device that is killed: its folder, its runs, and tokens for each run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -64,9 +65,11 @@ impl Site {
         self.daemon.signal(Signal::SIGKILL);
     }
 
-    /// The next run, in the same folder. Tokens of the last one are worth nothing in it.
-    pub(crate) fn start_again(&mut self) {
+    /// The next run, in the same folder, after one that is killed while it starts, so much later.
+    /// Tokens of the last one are worth nothing in it.
+    pub(crate) fn start_again(&mut self, life: Duration) {
         self.daemon.wait();
+        self.home.start_in_vain(life);
         self.daemon = self.home.start();
         self.client = Client::of(&self.daemon);
         let stale = self.client.get("/api/keymgmt/list", self.token(LIST));

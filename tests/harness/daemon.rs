@@ -66,7 +66,28 @@ impl Home {
     }
 
     /// Starts `clavigerd dev` here through `command`, which ends in the program.
-    pub fn start_by(&self, mut command: Command) -> Daemon {
+    pub fn start_by(&self, command: Command) -> Daemon {
+        let mut child = self.begin(command);
+        let file = self.at("ready.json");
+        let ready: Ready = until("the daemon serves", LONG, || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("clavigerd ended with {status}:\n{}", self.messages());
+            }
+            serde_json::from_slice(&std::fs::read(&file).ok()?).ok()
+        });
+        Daemon { child, ready, dir: self.path().to_owned() }
+    }
+
+    /// A start that is killed (`kill -9`) so much later, wherever it is then.
+    pub fn start_in_vain(&self, life: Duration) {
+        let mut child = self.begin(Command::new(programs::path("clavigerd")));
+        std::thread::sleep(life);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// The process of a start.
+    fn begin(&self, mut command: Command) -> Child {
         let file = self.at("ready.json");
         let _ = std::fs::remove_file(&file);
         let any = "127.0.0.1:0";
@@ -76,14 +97,7 @@ impl Home {
         command.args(["--metrics-listen", any]);
         command.args(["--user-passphrase", USER, "--master-passphrase", MASTER]);
         command.arg("--dir").arg(self.path()).arg("--ready-json").arg(&file);
-        let mut child = self.spawn(command);
-        let ready: Ready = until("the daemon serves", LONG, || {
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("clavigerd ended with {status}:\n{}", self.messages());
-            }
-            serde_json::from_slice(&std::fs::read(&file).ok()?).ok()
-        });
-        Daemon { child, ready, dir: self.path().to_owned() }
+        self.spawn(command)
     }
 
     /// Starts `clavigerd serve` with the configuration that the first start wrote, on a port that
