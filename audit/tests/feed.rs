@@ -173,7 +173,7 @@ fn lines_that_were_cut_off_are_told_and_the_others_keep_their_indices() {
     file.set_len(u64::try_from(length).unwrap()).unwrap();
     let began = Instant::now();
     while log.current() == old || !log.healthy() {
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", log.fault());
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", log.fault());
         thread::sleep(Duration::from_millis(1));
     }
     let after = append(&log);
