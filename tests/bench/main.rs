@@ -5,6 +5,7 @@
 //! microseconds on their own mean little. `docs/performance.md` says how to read it.
 
 mod deed;
+mod errand;
 mod host;
 mod load;
 mod question;
@@ -12,6 +13,7 @@ mod raw;
 mod report;
 mod row;
 mod subject;
+mod trip;
 mod trouble;
 mod wire;
 
@@ -21,9 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deed::Deed;
+use errand::Errand;
 use report::Report;
 use row::{Round, Row};
 use subject::Subject;
+use trip::Trip;
 use trouble::Trouble;
 
 fn main() -> ExitCode {
@@ -47,7 +51,7 @@ struct Settings {
     json: Option<PathBuf>,
     keys: usize,
     /// Nothing else is measured.
-    only: Option<Deed>,
+    only: Option<String>,
     rounds: usize,
     /// How long each cell of a round is measured.
     window: Duration,
@@ -64,10 +68,8 @@ impl Settings {
                 "--ack" => settings.ack = Some(value.clone()),
                 "--json" => settings.json = Some(value.into()),
                 "--keys" => settings.keys = value.parse()?,
-                "--only" => match Deed::from_name(value) {
-                    Some(deed) => settings.only = Some(deed),
-                    None => return Err(format!("--only {value}: no such name\n{USAGE}").into()),
-                },
+                "--only" if is_name(value) => settings.only = Some(value.clone()),
+                "--only" => return Err(format!("--only {value}: no such name\n{USAGE}").into()),
                 "--rounds" => settings.rounds = value.parse()?,
                 "--seconds" => settings.window = Duration::try_from_secs_f64(value.parse()?)?,
                 _ => return Err(format!("there is no option {name}\n{USAGE}").into()),
@@ -79,14 +81,21 @@ impl Settings {
         Ok(settings)
     }
 
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == name)
+    }
+
     /// Rounds, and how long a cell is measured.
-    fn span(&self, deed: Deed) -> (usize, Duration) {
-        match deed {
-            Deed::Agree => (self.rounds, self.window),
-            _ if self.only.is_some() => (self.rounds, self.window),
-            _ => (2, Duration::from_secs(1)),
+    fn span(&self, name: &str) -> (usize, Duration) {
+        match self.only.is_some() || name == Deed::Agree.name() {
+            true => (self.rounds, self.window),
+            false => (2, Duration::from_secs(1)),
         }
     }
+}
+
+fn is_name(word: &str) -> bool {
+    Deed::from_name(word).is_some() || Errand::ALL.iter().any(|errand| errand.name() == word)
 }
 
 fn measure(settings: &Settings) -> Result<(), Trouble> {
@@ -95,14 +104,21 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
     if let Some(ack) = &settings.ack {
         home.configure("[audit]\n", &format!("[audit]\nack = \"{ack}\"\n"));
     }
+    // Nothing is taken out again: the limits of what waits are not what is measured.
+    home.configure("[key-agreement]\n", "[key-agreement]\nreferences = 10000000\n");
+    home.configure("[e2e]\n", "[e2e]\nsessions = 10000000\n");
     let starts = subject::time_starts(&home, STARTS)?;
     let subject = Subject::start(&home)?;
     let memory = subject.memory()?;
     let mut rows = Vec::new();
-    for deed in Deed::ALL.into_iter().filter(|deed| settings.only.is_none_or(|it| it == *deed)) {
+    for deed in Deed::ALL.into_iter().filter(|deed| settings.wants(deed.name())) {
         rows.push(row(settings, &subject, deed)?);
     }
-    let report = Report { keys: settings.keys, starts, memory, rows };
+    let mut trips = Vec::new();
+    for errand in Errand::ALL.into_iter().filter(|errand| settings.wants(errand.name())) {
+        trips.extend(trip(settings, &subject, errand)?);
+    }
+    let report = Report { keys: settings.keys, starts, memory, rows, trips };
     print!("{}", report.text());
     if let Some(path) = &settings.json {
         report.save(path)?;
@@ -111,7 +127,7 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
 }
 
 fn row(settings: &Settings, subject: &Subject, deed: Deed) -> Result<Row, Trouble> {
-    let (times, window) = settings.span(deed);
+    let (times, window) = settings.span(deed.name());
     let request = question::question(subject, deed)?.into();
     let mut token = raw::Token::start(deed, subject::SESSIONS, settings.keys)?;
     let mut rounds = Vec::new();
@@ -120,6 +136,20 @@ fn row(settings: &Settings, subject: &Subject, deed: Deed) -> Result<Row, Troubl
         rounds.push(round(subject, (deed, &request), &mut token, window)?);
     }
     Ok(Row { deed, rounds })
+}
+
+fn trip(settings: &Settings, subject: &Subject, errand: Errand) -> Result<Option<Trip>, Trouble> {
+    let Some(request) = errand.request(subject)? else {
+        eprintln!("{}: this token does not do it", errand.title());
+        return Ok(None);
+    };
+    let (request, (times, window)) = (request.into(), settings.span(errand.name()));
+    let mut cells = Vec::new();
+    for number in 1..=times {
+        eprintln!("{}, round {number} of {times}", errand.title());
+        cells.push(load::measure(subject, &request, trip::CONNECTIONS, window)?);
+    }
+    Ok(Some(Trip { errand, cells }))
 }
 
 /// What is raw is measured before and after the daemon, half as long each time: what the machine
@@ -142,5 +172,7 @@ fn round(
 const STARTS: usize = 5;
 const USAGE: &str = "usage: bench [--rounds N] [--seconds S] [--keys N] [--only NAME]
   [--ack WORD] [--json FILE]
-  4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or ml-dsa.
+  4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or
+  ml-dsa, SCHEME-AES1, SCHEME-AES2, SCHEME-EC-AES1, SCHEME-EC-AES2, e2e-key, encapsulate,
+  decapsulate or sign.
   Without --only, --rounds and --seconds are those of ecdh, and the others have 2 rounds of 1 s.";

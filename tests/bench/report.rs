@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::deed::Deed;
 use crate::row::{Row, spread};
 use crate::subject::Footprint;
+use crate::trip::Trip;
 use crate::trouble::Trouble;
 
 /// Everything that was measured.
@@ -19,12 +20,14 @@ pub(crate) struct Report {
     pub(crate) starts: Vec<Duration>,
     pub(crate) memory: Footprint,
     pub(crate) rows: Vec<Row>,
+    pub(crate) trips: Vec<Trip>,
 }
 
 impl Report {
     /// The report in words.
     pub(crate) fn text(&self) -> String {
         let mut text: String = self.rows.iter().map(Row::text).collect();
+        text.extend(self.trips.iter().map(Trip::text));
         let _ = writeln!(text, "bars, with {} keys in the token:", self.keys);
         for (what, value, bar, unit) in self.bars() {
             let met = if value <= bar { "met" } else { "NOT met" };
@@ -36,6 +39,7 @@ impl Report {
     /// Writes everything to `path` as JSON.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Trouble> {
         let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
+        let trips: Vec<_> = self.trips.iter().map(Trip::json).collect();
         let bars: Vec<_> = self
             .bars()
             .into_iter()
@@ -44,7 +48,7 @@ impl Report {
             })
             .collect();
         let starts: Vec<_> = self.starts.iter().map(|start| start.as_secs_f64() * 1e3).collect();
-        let whole = json!({"keys": self.keys, "rows": rows, "bars": bars, "start_ms": starts,
+        let whole = json!({"keys": self.keys, "rows": rows, "errands": trips, "bars": bars, "start_ms": starts,
             "memory_kib": self.memory});
         let mut file = std::fs::File::create(path)?;
         Ok(writeln!(file, "{whole:#}")?)

@@ -36,7 +36,7 @@ impl Wire {
         Ok(Self { stream, received: Vec::with_capacity(ROOM) })
     }
 
-    /// Sends `request` and reads the answer to its end. Anything but 200 is an error.
+    /// Sends `request` and reads the answer to its end. Anything but 200 and 201 is an error.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<(), Trouble> {
         self.stream.write_all(request).await?;
         self.received.clear();
@@ -57,10 +57,20 @@ impl Wire {
 
 /// The bytes of `POST path` with a bearer token and a JSON body.
 pub(crate) fn post(place: &Place, path: &str, token: &str, body: &str) -> Vec<u8> {
-    let host = &place.hostname;
-    let length = body.len();
+    post_with(place, path, &[("Authorization", &format!("Bearer {token}"))], body)
+}
+
+/// The bytes of `POST path` with these headers and a JSON body.
+pub(crate) fn post_with(
+    place: &Place,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Vec<u8> {
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (host, length) = (&place.hostname, body.len());
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{more}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
@@ -77,9 +87,10 @@ fn answer_length(received: &[u8]) -> Result<Option<usize>, Trouble> {
         return Ok(None);
     };
     let head = std::str::from_utf8(received.get(..end).unwrap_or_default())?;
-    if !head.starts_with("HTTP/1.1 200 ") {
+    if !["HTTP/1.1 200 ", "HTTP/1.1 201 "].iter().any(|good| head.starts_with(good)) {
         let status = head.lines().next().unwrap_or_default();
-        return Err(format!("the daemon answered {status:?}").into());
+        let body = String::from_utf8_lossy(received.get(end + 4..).unwrap_or_default());
+        return Err(format!("the daemon answered {status:?}: {body}").into());
     }
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
     let length: usize = length.ok_or("the answer has no Content-Length")?.parse()?;

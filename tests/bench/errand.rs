@@ -1,0 +1,170 @@
+//! What the other surfaces are asked: requests that are not one operation of a token, so that they have
+//! no raw counterpart. What part of their CPU time the worker has, the token in it, is measured.
+
+use ::tests::client::Client;
+use ::tests::daemon::USER;
+use ::tests::login::bearer;
+use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
+use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
+use serde_json::{Value, json};
+
+use crate::subject::Subject;
+use crate::trouble::Trouble;
+use crate::wire::{post, post_with};
+
+/// A request of another surface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Errand {
+    /// `POST /rest/key-agreement` by this scheme.
+    Agreement(&'static str),
+    /// `POST /v1/security/e2eKey`: RSA-2048.
+    ExchangeKey,
+    /// `POST /api/kc/encapsulate_key`: ML-KEM-768, after an ML-DSA-65 signature is verified.
+    Encapsulate,
+    /// `POST /api/kc/decapsulate_key`: ML-KEM-768.
+    Decapsulate,
+    /// `POST /api/signature/sign`: ML-DSA-65.
+    Sign,
+}
+
+impl Errand {
+    /// In the order of the report.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Agreement("SCHEME-AES1"),
+        Self::Agreement("SCHEME-AES2"),
+        Self::Agreement("SCHEME-EC-AES1"),
+        Self::Agreement("SCHEME-EC-AES2"),
+        Self::ExchangeKey,
+        Self::Encapsulate,
+        Self::Decapsulate,
+        Self::Sign,
+    ];
+
+    /// What `--only` and the JSON of a report call it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Agreement(scheme) => scheme,
+            Self::ExchangeKey => "e2e-key",
+            Self::Encapsulate => "encapsulate",
+            Self::Decapsulate => "decapsulate",
+            Self::Sign => "sign",
+        }
+    }
+
+    /// What people call it.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Agreement(scheme) => format!("key agreement, {scheme}"),
+            Self::ExchangeKey => "end-to-end key exchange, RSA-2048".to_owned(),
+            Self::Encapsulate => "ML-KEM-768 encapsulation, signature verified".to_owned(),
+            Self::Decapsulate => "ML-KEM-768 decapsulation, post-quantum API".to_owned(),
+            Self::Sign => "ML-DSA-65 signature, post-quantum API".to_owned(),
+        }
+    }
+
+    /// The bytes of the request; `None` where the token of this run does not do it.
+    pub(crate) fn request(self, subject: &Subject) -> Result<Option<Vec<u8>>, Trouble> {
+        let client = Client::of(&subject.daemon);
+        match self {
+            Self::Agreement(scheme) => agreement(subject, &client, scheme),
+            Self::ExchangeKey => exchange(subject, &client).map(Some),
+            Self::Encapsulate | Self::Decapsulate => key_exchange(self, subject, &client).map(Some),
+            Self::Sign => {
+                let token = bearer(&client, USER, "pqc:sign");
+                let body = json!({ "algorithm": "ML-DSA-65", "data": "5a".repeat(16) });
+                Ok(Some(post(&subject.place, "/api/signature/sign", &token, &body.to_string())))
+            }
+        }
+    }
+}
+
+fn agreement(subject: &Subject, client: &Client, scheme: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    let file: Value = serde_json::from_str(VECTORS)?;
+    let cases = file.get("cases").and_then(Value::as_array);
+    let case = cases.into_iter().flatten().find(|case| case["scheme"] == scheme);
+    let offer = json!({
+        "identifier": file["identifier_client_b64"],
+        "nonce": file["nonce_b64"],
+        "public_key": case.ok_or("the vectors lack a scheme")?["client_pub_raw"],
+        "supported_schemes": [scheme],
+    });
+    let path = "/rest/key-agreement";
+    match client.call("POST", path, None, Some(&offer)).status {
+        200 => Ok(Some(post_with(&subject.place, path, &[], &offer.to_string()))),
+        _ => Ok(None),
+    }
+}
+
+/// An AES key under the device's RSA key, with its check digit: the beginning of sixteen spaces in CBC.
+fn exchange(subject: &Subject, client: &Client) -> Result<Vec<u8>, Trouble> {
+    let path = "/v1/security/e2eKey";
+    let token = bearer(client, USER, "e2e:exchange");
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("client_id", "bench"), ("uuid", "bench")];
+    let shown = client.send("GET", path, |ask| {
+        headers.iter().fold(ask, |ask, (name, value)| ask.header(*name, *value))
+    });
+    let part = |name: &str| unhex(&shown.text(name));
+    let numbers = PublicKeyComponents { n: part("modulus")?, e: part("exponent")? };
+    let public: PublicEncryptingKey =
+        numbers.try_into().map_err(|_| "the device's RSA key is none")?;
+    let public = Pkcs1PublicEncryptingKey::new(public)?;
+    let (key, iv) = ([0x5a; 32], [0xa5; 16]);
+    let mut sealed = vec![0; public.ciphertext_size()];
+    let sealed = public.encrypt(&key, &mut sealed)?;
+    let mut block = iv.map(|byte| byte ^ b' ');
+    let cipher = EncryptingKey::ecb(UnboundCipherKey::new(&AES_256, &key)?)?;
+    cipher.encrypt(&mut block)?;
+    let body = json!({
+        "encryptedKey": hex(&iv) + &hex(sealed),
+        "checkDigit": hex(block.get(..3).unwrap_or_default()),
+        "algorithm": "AES",
+    });
+    Ok(post_with(&subject.place, path, &headers, &body.to_string()))
+}
+
+fn key_exchange(errand: Errand, subject: &Subject, client: &Client) -> Result<Vec<u8>, Trouble> {
+    let token = bearer(client, USER, "pqc:kem");
+    let ask = |path: &str, body: &Value| client.post(&format!("/api/kc/{path}"), &token, body);
+    let made = ask("generate_keys", &json!({ "algorithm": "ML-KEM-768" })).json();
+    let offer = json!({
+        "pk": made["pk"], "signature": made["signature"], "verif_key": made["verification_key"],
+    });
+    let (path, body) = match errand {
+        Errand::Decapsulate => {
+            let sent = ask("encapsulate_key", &offer).json();
+            ("decapsulate_key", json!({ "cipher": sent["cipher"], "pk": made["pk"] }))
+        }
+        _ => ("encapsulate_key", offer),
+    };
+    Ok(post(&subject.place, &format!("/api/kc/{path}"), &token, &body.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number, whose first zero may have been left out.
+fn unhex(text: &str) -> Result<Vec<u8>, Trouble> {
+    let text = if text.len() % 2 == 0 { text.to_owned() } else { format!("0{text}") };
+    let digits = text.as_bytes().chunks(2).map(|two| Ok(std::str::from_utf8(two)?));
+    digits.map(|two: Result<_, Trouble>| Ok(u8::from_str_radix(two?, 16)?)).collect()
+}
+
+const VECTORS: &str = include_str!("../vectors/key-agreement.json");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deed::Deed;
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        let names = Errand::ALL.map(Errand::name);
+        for (at, name) in names.iter().enumerate() {
+            assert!(!names[..at].contains(name) && Deed::from_name(name).is_none(), "{name}");
+        }
+        assert_eq!(unhex(&hex(&[1, 0xab])).unwrap(), [1, 0xab]);
+        assert_eq!(unhex("10001").unwrap(), [1, 0, 1]);
+    }
+}
