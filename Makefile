@@ -23,7 +23,7 @@ DOCS      = $(DESTDIR)$(PREFIX)/share/doc/claviger
 MAN       = $(DESTDIR)$(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vectors lint deny bench audit-bench oracle tamper conformance crash syslog unit-score unit-boot build token install clean
+.PHONY: help run test vectors lint deny bench bench-log audit-bench oracle tamper conformance crash syslog unit-score unit-boot build token install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,14 @@ bench: $(WITH) ## measure the release build, on a token of PROFILE
 	@.ci/need test
 	$(CARGO) build --release --locked $(PACKAGES)
 	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) run --release --locked -p tests --bin bench
+
+bench-log: $(WITH) ## measure what the audit log costs, beside a build that writes none
+	@.ci/need test
+	$(CARGO) build --release --locked $(PACKAGES) --features clavigerd/unlogged
+	cp $(TARGET)/release/clavigerd $(TARGET)/release/clavigerd-unlogged
+	$(CARGO) build --release --locked $(PACKAGES)
+	CLAVIGER_TEST_PROFILE=$(PROFILE) $(CARGO) run --release --locked -p tests --bin bench -- \
+		--unlogged $(TARGET)/release/clavigerd-unlogged
 
 audit-bench: ## measure how claviger-audit verifies logs of 1 and 10 million entries, in TMPDIR
 	@.ci/need build

@@ -15,6 +15,7 @@ mod row;
 mod subject;
 mod trip;
 mod trouble;
+mod unlogged;
 mod wire;
 
 use std::path::PathBuf;
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((word, rest)) if word == raw::WORD => raw::child(rest),
-        _ => Settings::parse(&arguments).and_then(|settings| measure(&settings)),
+        _ => Settings::parse(&arguments).and_then(|settings| match &settings.unlogged {
+            Some(other) => unlogged::compare(&settings, other),
+            None => measure(&settings),
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,6 +57,8 @@ struct Settings {
     /// Nothing else is measured.
     only: Option<String>,
     rounds: usize,
+    /// A daemon that was built to write no log: what that costs is measured, and nothing else.
+    unlogged: Option<PathBuf>,
     /// How long each cell of a round is measured.
     window: Duration,
 }
@@ -60,7 +66,8 @@ struct Settings {
 impl Settings {
     fn parse(arguments: &[String]) -> Result<Self, Trouble> {
         let window = Duration::from_secs(3);
-        let mut settings = Self { ack: None, json: None, keys: 100, only: None, rounds: 4, window };
+        let (ack, json, only, unlogged) = (None, None, None, None);
+        let mut settings = Self { ack, json, keys: 100, only, rounds: 4, unlogged, window };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?;
@@ -71,6 +78,7 @@ impl Settings {
                 "--only" if is_name(value) => settings.only = Some(value.clone()),
                 "--only" => return Err(format!("--only {value}: no such name\n{USAGE}").into()),
                 "--rounds" => settings.rounds = value.parse()?,
+                "--unlogged" => settings.unlogged = Some(value.into()),
                 "--seconds" => settings.window = Duration::try_from_secs_f64(value.parse()?)?,
                 _ => return Err(format!("there is no option {name}\n{USAGE}").into()),
             }
@@ -171,7 +179,7 @@ fn round(
 
 const STARTS: usize = 5;
 const USAGE: &str = "usage: bench [--rounds N] [--seconds S] [--keys N] [--only NAME]
-  [--ack WORD] [--json FILE]
+  [--ack WORD] [--json FILE] [--unlogged PROGRAM]
   4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or
   ml-dsa, SCHEME-AES1, SCHEME-AES2, SCHEME-EC-AES1, SCHEME-EC-AES2, e2e-key, encapsulate,
   decapsulate or sign.

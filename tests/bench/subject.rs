@@ -1,5 +1,7 @@
 //! The daemon that is measured: the release program as people run it, with a durable log.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,7 +78,15 @@ pub(crate) fn time_starts(home: &Home, times: usize) -> Result<Vec<Duration>, Tr
 impl Subject {
     /// Starts it.
     pub(crate) fn start(home: &Home) -> Result<Self, Trouble> {
-        let daemon = home.start();
+        Self::of(home.start())
+    }
+
+    /// Starts `program` in the place of ours.
+    pub(crate) fn start_by(home: &Home, program: &Path) -> Result<Self, Trouble> {
+        Self::of(home.start_by(Command::new(program)))
+    }
+
+    fn of(daemon: Daemon) -> Result<Self, Trouble> {
         Ok(Self { place: place(&daemon)?, daemon })
     }
 

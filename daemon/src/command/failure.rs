@@ -53,6 +53,9 @@ pub(super) enum Failure {
     /// The token was not made.
     #[error("the token was not made: see the message above")]
     Token,
+    /// A build for measurements.
+    #[error("this build writes no audit log: it is for `make bench-log` and serves nobody")]
+    Unlogged,
     /// The token's file was made and could not be set up.
     #[error("the token's file can't be set up for use: {0}; remove what was made and try again")]
     Tuning(sqlx::Error),

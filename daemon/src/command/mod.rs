@@ -42,6 +42,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             println!("the configuration is good");
             Ok(ExitCode::SUCCESS)
         }
+        Command::Serve { .. } if cfg!(feature = "unlogged") => Err(Failure::Unlogged),
         Command::Serve { config } => {
             let config = Config::load(&config)?;
             runtime()?.block_on(async {
