@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::hmac;
+use aws_lc_rs::iv::FixedLength;
 use base64ct::{Base64, Encoding};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tests::client::Client;
 use tests::curves::{Curve, SoftKey};
 use tests::daemon::{Daemon, Home, MASTER, USER, free_address, write};
 use tests::programs::{self, Ran};
@@ -88,6 +92,69 @@ fn what_one_post_quantum_command_prints_another_reads() {
 }
 
 #[test]
+fn a_session_that_was_agreed_on_takes_payloads() {
+    let desk = Desk::new();
+    fails(&desk.run(&["e2e", "send-key"]), 4, "e2e:exchange");
+    desk.login(USER, "e2e:exchange").good();
+    let sender = desk.login_printed("e2e:use");
+    for version in ["1", "2"] {
+        let line = ["e2e", "send-key", "--version", version, "--client-id", "an-app"];
+        let session = desk.json(&line);
+        assert_eq!(
+            (session["version"].to_string().as_str(), session["mac"].is_null()),
+            (version, version == "1")
+        );
+        let payload = if version == "1" { frame(&session) } else { authenticated(&session) };
+        let client = Client::of(&desk.daemon);
+        let reply = client.send("POST", "/v1/security/e2eData", |request| {
+            let request = request.bearer_auth(&sender).header("client_id", "an-app");
+            let request = request.header("uuid", session["uuid"].as_str().unwrap());
+            request.json(&json!({ "encryptedPayload": payload }))
+        });
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert_eq!(
+            reply.json(),
+            json!({ "type": "b", "data": Base64::encode_string(b"a secret") })
+        );
+    }
+    let event = desk.run(&["e2e", "send-key", "--uuid", "a-name"]).good();
+    assert_eq!(event.trim().len(), 32, "{event}");
+    let curl = desk.run(&["--print-curl", "e2e", "send-key", "--uuid", "a-name"]).good();
+    assert!(curl.contains("-H 'uuid: a-name'") && curl.contains("/v1/security/e2eKey"), "{curl}");
+    fails(&desk.run(&["e2e", "send-key", "--padding", "oaep-sha256"]), 2, "");
+    fails(&desk.run(&["e2e", "send-key", "--uuid", "two words"]), 2, "visible");
+}
+
+/// A payload of version 1: hexadecimal of AES-256-CBC of 32 characters, the event, type and data.
+fn frame(session: &Value) -> String {
+    enciphered(session).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A payload of version 2: the same in base64, and its HMAC.
+fn authenticated(session: &Value) -> String {
+    let sealed = enciphered(session);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes(&session["mac"]));
+    let tag = hmac::sign(&key, &sealed);
+    format!("{}.{}", Base64::encode_string(&sealed), Base64::encode_string(tag.as_ref()))
+}
+
+fn enciphered(session: &Value) -> Vec<u8> {
+    let event = session["event"].as_str().unwrap();
+    let mut text = format!("{}{event}ba secret", "0f".repeat(16)).into_bytes();
+    let key = UnboundCipherKey::new(&AES_256, &bytes(&session["key"])).unwrap();
+    let iv: [u8; 16] = bytes(&session["iv"]).try_into().unwrap();
+    let iv = EncryptionContext::Iv128(FixedLength::from(iv));
+    PaddedBlockEncryptingKey::cbc_pkcs7(key).unwrap().less_safe_encrypt(&mut text, iv).unwrap();
+    text
+}
+
+fn bytes(digits: &Value) -> Vec<u8> {
+    let digits = digits.as_str().unwrap().as_bytes();
+    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+#[test]
 fn failures_have_their_exit_codes() {
     let desk = Desk::new();
     fails(&desk.run(&["key", "list"]), 4, "login");
@@ -143,6 +210,15 @@ impl Desk {
     fn json(&self, arguments: &[&str]) -> Value {
         let text = self.run(&[&["--json"], arguments].concat()).good();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// A token for this scope, which is not stored.
+    fn login_printed(&self, scope: &str) -> String {
+        let file = self.home.at("passphrase");
+        write(&file, USER);
+        let file = file.to_str().unwrap();
+        let line = ["login", "--print", "--passphrase-file", file, "--scope", scope];
+        self.run(&line).good().trim().to_owned()
     }
 
     fn login(&self, passphrase: &str, scope: &str) -> Ran {

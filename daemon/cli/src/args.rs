@@ -1,5 +1,6 @@
 //! The command line: commands, options and the environment variables that stand for them.
 
+pub(crate) mod e2e;
 pub(crate) mod pqc;
 
 use std::path::PathBuf;
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Agree on a secret between a key in the token and a public key
     Ecdh(EcdhArgs),
+    /// Use the API for end-to-end key exchanges: agree on a session
+    #[command(subcommand)]
+    E2e(e2e::E2eCommand),
     /// Use the post-quantum API: ML-KEM, ML-DSA, AES for texts, tokens for a number of calls
     #[command(subcommand)]
     Pqc(pqc::PqcCommand),

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use reqwest::blocking::{Client as Http, Response};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, redirect, tls};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// JSON body of a POST.
     pub(crate) body: Option<Value>,
+    /// Headers of its own.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// What it needs of a token.
     pub(crate) need: Need,
     /// 406 means that the key does not exist.
@@ -36,7 +38,8 @@ impl Call {
     /// A GET without need of a token.
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (path, need) = (path.into(), Need::default());
-        Self { method: Method::GET, path, body: None, need, absent_is_406: false }
+        let (body, headers) = (None, Vec::new());
+        Self { method: Method::GET, path, body, headers, need, absent_is_406: false }
     }
 
     /// A POST with a JSON body, without need of a token.
@@ -47,6 +50,13 @@ impl Call {
     /// A DELETE without need of a token.
     pub(crate) fn delete(path: impl Into<String>) -> Self {
         Self { method: Method::DELETE, ..Self::get(path) }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     /// Says what the call needs of a token.
@@ -111,20 +121,38 @@ impl Client {
 
     /// Sends the call; the body of the answer may hold a secret and is wiped.
     pub(crate) fn send(&self, call: &Call) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        self.answer(call).map(|answer| answer.body)
+    }
+
+    /// Sends the call, for answers that say something in their headers.
+    pub(crate) fn answer(&self, call: &Call) -> Result<Answer, Failure> {
         let url = format!("{}{}", self.base, call.path);
         let mut request = self.http.request(call.method.clone(), url).header(ACCEPT, ACCEPTED);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, bearer(token)?);
         }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let response = request.send().map_err(|error| unreachable(&self.base, call, &error))?;
+        let mut response = request.send().map_err(|error| unreachable(&self.base, call, &error))?;
         if response.status().is_success() {
-            return read(response).map_err(|error| broken_off(&self.base, call, &error));
+            let headers = std::mem::take(response.headers_mut());
+            let body = read(response).map_err(|error| broken_off(&self.base, call, &error))?;
+            return Ok(Answer { headers, body });
         }
         Err(refusal(call, response))
     }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    /// Its headers.
+    pub(crate) headers: HeaderMap,
+    /// Its body, which is wiped.
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 /// Names of an RFC 9457 problem document that are shown.

@@ -26,6 +26,9 @@ fn line(server: &Server, call: &Call) -> String {
     if call.need.advice().is_some() && !call.need.optional {
         parts.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
     }
+    for (name, value) in &call.headers {
+        parts.push(format!("-H {}", quoted(&format!("{name}: {value}"))));
+    }
     if let Some(body) = &call.body {
         parts.push("-H 'Content-Type: application/json'".to_owned());
         parts.push(format!("--data-raw {}", quoted(&body.to_string())));
@@ -56,6 +59,9 @@ mod tests {
             line(&server, &call),
             r#"curl -sS --tlsv1.3 --cacert '/it'\''s.pem' -X POST -H 'Accept: application/problem+json, application/json' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' --data-raw '{"label":"it'\''s"}' 'https://a:8443/api/keymgmt/create'"#
         );
+        let call = Call::get("/v1").header("uuid", "it's me");
+        let with_header = line(&Server { url: "https://a".into(), ca: None }, &call);
+        assert!(with_header.ends_with(r"-H 'uuid: it'\''s me' 'https://a/v1'"), "{with_header}");
         let status = line(&Server { ca: None, ..server }, &Call::get("/api/system/status"));
         assert_eq!(
             status,

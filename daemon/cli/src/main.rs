@@ -6,6 +6,7 @@
 mod args;
 mod client;
 mod curl;
+mod e2e;
 mod ecdh;
 mod encoding;
 mod failure;
@@ -53,6 +54,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Key(KeyCommand::Delete(ask)) => keys::delete(&session, ask),
         Command::Key(KeyCommand::Search(ask)) => listing::search(&session, ask),
         Command::Ecdh(ask) => ecdh::run(&session, ask),
+        Command::E2e(command) => e2e::run(&session, command),
         Command::Pqc(command) => pqc::run(&session, command),
         Command::Status => status::status(&session),
         Command::Version => status::version(&session),
