@@ -146,7 +146,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A number, whose first zero may have been left out.
 fn unhex(text: &str) -> Result<Vec<u8>, Trouble> {
-    let text = if text.len() % 2 == 0 { text.to_owned() } else { format!("0{text}") };
+    let text = if text.len().is_multiple_of(2) { text.to_owned() } else { format!("0{text}") };
     let digits = text.as_bytes().chunks(2).map(|two| Ok(std::str::from_utf8(two)?));
     digits.map(|two: Result<_, Trouble>| Ok(u8::from_str_radix(two?, 16)?)).collect()
 }

@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use serde_json::json;
 use tests::curves::Curve;
+use tests::daemon::write;
 use tests::fault::{Act, Fault, Faults};
 use tests::make::{SOFTHSM2, only_on};
 use tests::patience::{LONG, until};
@@ -139,7 +140,7 @@ fn a_login_that_was_cut_off_takes_no_key_away() {
     let folders = std::fs::read_dir(home.at("tokens")).unwrap();
     let file = folders.map(|entry| entry.unwrap().path().join("token.object"));
     let file = file.filter(|path| path.exists()).last().unwrap();
-    std::fs::write(&file, "").unwrap();
+    write(&file, "");
     let scene = Scene::at(home);
     assert_eq!(scene.ecdh(&kid, &json!({ "kid": kid, "ext_kid": kid })).json(), secret);
     assert!(scene.home.messages().contains("put back"), "{}", scene.home.messages());
