@@ -24,19 +24,22 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
     (
         "the file that is written is deleted, moved away or replaced",
         &[
-            ("audit/tests/live_file.rs", "a_file_that_was_taken_away_comes_back_whole"),
-            ("audit/tests/live_file.rs", "an_entry_in_a_file_that_is_gone_is_not_acknowledged"),
+            ("audit/tests/log/live_file.rs", "a_file_that_was_taken_away_comes_back_whole"),
+            ("audit/tests/log/live_file.rs", "an_entry_in_a_file_that_is_gone_is_not_acknowledged"),
             ("tests/audit_live.rs", "a_deleted_file_is_seen_and_comes_back"),
         ],
     ),
     (
         "somebody appends to it",
-        &[("audit/tests/live_file.rs", "a_file_that_was_taken_away_comes_back_whole")],
+        &[("audit/tests/log/live_file.rs", "a_file_that_was_taken_away_comes_back_whole")],
     ),
     (
         "it is truncated",
         &[
-            ("audit/tests/live_file.rs", "lines_that_were_cut_off_are_entered_and_not_forgotten"),
+            (
+                "audit/tests/log/live_file.rs",
+                "lines_that_were_cut_off_are_entered_and_not_forgotten",
+            ),
             ("tests/audit_live.rs", "a_truncated_file_is_seen_and_its_loss_is_told"),
         ],
     ),
@@ -50,20 +53,23 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "the token is away",
-        &[("audit/tests/restarting.rs", "a_token_that_is_away_holds_up_no_entry")],
+        &[("audit/tests/log/restarting.rs", "a_token_that_is_away_holds_up_no_entry")],
     ),
     (
         "crash or power cut",
         &[
-            ("audit/tests/restarting.rs", "a_torn_tail_is_set_aside_with_an_entry"),
+            ("audit/tests/log/restarting.rs", "a_torn_tail_is_set_aside_with_an_entry"),
             ("tests/crash/main.rs", "what_was_acknowledged_outlives_daemon_and_worker"),
         ],
     ),
     (
         "the log is shorter than its checkpoint, or its lines are others",
         &[
-            ("audit/tests/restarting.rs", "a_log_that_was_cut_changed_or_swapped_does_not_start"),
-            ("audit/tests/anchors.rs", "every_older_state_of_the_directory_is_refused"),
+            (
+                "audit/tests/log/restarting.rs",
+                "a_log_that_was_cut_changed_or_swapped_does_not_start",
+            ),
+            ("audit/tests/log/anchors.rs", "every_older_state_of_the_directory_is_refused"),
             (
                 "tests/audit_live.rs",
                 "a_log_that_was_put_back_does_not_start_until_an_operator_says_so",
@@ -79,7 +85,7 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "the operator accepts the loss",
-        &[("audit/tests/anchors.rs", "an_operator_can_begin_anew_and_the_log_says_so")],
+        &[("audit/tests/log/anchors.rs", "an_operator_can_begin_anew_and_the_log_says_so")],
     ),
 ];
 

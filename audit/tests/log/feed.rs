@@ -1,9 +1,4 @@
 //! A reader that follows a log: every durable line once, by its index, from any cursor on.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -12,27 +7,15 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit::{Content, Cursor, Ext, Fed, Feed, Leaf, Log, LogResult, LogType, Options};
-use audit::{Signer, SignerError, Subject};
-use ed25519_dalek::{Signer as _, SigningKey};
+use audit::{Content, Cursor, Ext, Fed, Feed, Leaf, Log, LogResult, LogType, Options, Subject};
 use tempfile::TempDir;
 
-struct TestKey(SigningKey);
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.0.sign(message).to_bytes())
-    }
-}
+use crate::key::TestKey;
 
 fn start(directory: &Path) -> Log {
     let mut options = Options::new(directory, "Claviger test");
     options.checkpoint_pause = Duration::from_millis(20);
-    Log::start(options, Box::new(TestKey(SigningKey::from_bytes(&[42; 32])))).unwrap()
+    Log::start(options, Box::new(TestKey::new())).unwrap()
 }
 
 fn append(log: &Log) -> u64 {

@@ -1,8 +1,4 @@
 //! The file that is being written, while somebody lays hands on it.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -10,28 +6,11 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit::{Ext, Log, LogKey, LogResult, LogType, Options, Row, Signer, SignerError, StartError};
+use audit::{Ext, Log, LogKey, LogResult, LogType, Options, Row, StartError};
 use audit::{Subject, rows, verify_node};
-use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
-struct TestKey(SigningKey);
-
-impl TestKey {
-    fn new() -> Self {
-        Self(SigningKey::from_bytes(&[42; 32]))
-    }
-}
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.0.sign(message).to_bytes())
-    }
-}
+use crate::key::TestKey;
 
 fn start(directory: &Path) -> Result<Log, StartError> {
     let mut options = Options::new(directory, "Claviger test");
@@ -69,7 +48,7 @@ fn goes_on_after(home: &Path, deed: fn(&Path)) -> (String, Row, Log) {
 }
 
 fn key() -> LogKey {
-    LogKey::of(TestKey::new().0.verifying_key())
+    TestKey::new().log_key()
 }
 
 #[test]

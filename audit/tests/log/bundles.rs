@@ -1,34 +1,19 @@
 //! The lines of a log, fetched in bundles.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use audit::{Ext, Log, LogResult, LogType, Options, Signer, SignerError, Subject};
-use ed25519_dalek::{Signer as _, SigningKey};
+use audit::{Ext, Log, LogResult, LogType, Options, Subject};
 use tempfile::TempDir;
 
-struct TestKey(SigningKey);
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.0.sign(message).to_bytes())
-    }
-}
+use crate::key::TestKey;
 
 /// A run with so many entries, stopped; its log can still be read.
 fn run(directory: &Path, entries: u16) -> Log {
     let mut options = Options::new(directory, "Claviger test");
     options.checkpoint_pause = Duration::from_millis(5);
-    let log = Log::start(options, Box::new(TestKey(SigningKey::from_bytes(&[7; 32])))).unwrap();
+    let log = Log::start(options, Box::new(TestKey::new())).unwrap();
     for _ in 0..entries {
         let (kind, ok) = (LogType::LOG_TYPE_CRYPTO_ECDH, LogResult::LOG_RESULT_OK);
         drop(log.append(kind, ok, Subject::User, Ext::None).unwrap());

@@ -1,54 +1,20 @@
 //! The log through its starts: the tree goes on, checkpoints hold, torn tails are set aside, and
 //! a log that was cut or changed does not start.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use audit::{
-    Acknowledge, Checkpoint, Ext, Hash, Log, LogKey, LogResult, LogType, Options, ProofError,
-    Receipt,
+    Acknowledge, Checkpoint, Ext, Hash, Log, LogResult, LogType, Options, ProofError, Receipt,
 };
-use audit::{Signer, SignerError, StartError, Subject, proves_consistency, proves_inclusion, rows};
-use ed25519_dalek::{Signer as _, SigningKey};
+use audit::{StartError, Subject, proves_consistency, proves_inclusion, rows};
 use tempfile::TempDir;
 
-#[derive(Clone)]
-struct TestKey {
-    key: SigningKey,
-    away: Arc<AtomicBool>,
-}
-
-impl TestKey {
-    fn new() -> Self {
-        Self { key: SigningKey::from_bytes(&[42; 32]), away: Arc::default() }
-    }
-
-    fn log_key(&self) -> LogKey {
-        LogKey::of(self.key.verifying_key())
-    }
-}
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.key.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        if self.away.load(Ordering::SeqCst) {
-            return Err(SignerError::new("the token is away"));
-        }
-        Ok(self.key.sign(message).to_bytes())
-    }
-}
+use crate::key::TestKey;
 
 fn options(directory: &Path) -> Options {
     let mut options = Options::new(directory, "Claviger test");
@@ -309,8 +275,7 @@ fn a_log_that_was_cut_changed_or_swapped_does_not_start() {
     put(first, early.replacen("# Claviger test", "# Claviger Test", 1));
     assert!(matches!(refused(false), StartError::Differs { .. }));
     put(first, &early);
-    let stranger = SigningKey::from_bytes(&[1; 32]);
-    let key = TestKey { key: stranger, away: Arc::default() };
+    let key = TestKey::of([1; 32]);
     let foreign = Log::start(options(home.path()), Box::new(key));
     assert!(matches!(foreign, Err(StartError::Checkpoint(_))));
     drop(start(home.path()));

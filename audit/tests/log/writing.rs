@@ -1,8 +1,4 @@
 //! The log on a real directory: what is closed is there, and verifies.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs::{self, File};
 use std::future::Future;
@@ -15,30 +11,13 @@ use std::thread;
 
 use audit::{Ext, Log, LogResult, LogType, Options, Row, Signer, SignerError, StartError};
 use audit::{Subject, Summary, Unopened, Unwritten, rows, verify};
-use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
+
+use crate::key::TestKey;
 
 use LogResult::{LOG_RESULT_ERROR, LOG_RESULT_FAILED, LOG_RESULT_OK};
 use LogType::{LOG_TYPE_CRYPTO_ECDH, LOG_TYPE_FAILED_SCOPE_CHECK, LOG_TYPE_KEY_INIT};
 use LogType::{LOG_TYPE_LOGGER_READ_LOG, LOG_TYPE_SHUTDOWN, LOG_TYPE_STARTUP};
-
-struct TestKey(SigningKey);
-
-impl TestKey {
-    fn new() -> Self {
-        Self(SigningKey::from_bytes(&[42; 32]))
-    }
-}
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.0.sign(message).to_bytes())
-    }
-}
 
 fn start(directory: &Path) -> Log {
     Log::start(Options::new(directory, "Claviger test"), Box::new(TestKey::new())).unwrap()
@@ -46,7 +25,7 @@ fn start(directory: &Path) -> Log {
 
 fn proved(path: &Path) -> Summary {
     let file = BufReader::new(File::open(path).unwrap());
-    verify(file, &TestKey::new().0.verifying_key()).unwrap()
+    verify(file, &TestKey::new().verifying_key()).unwrap()
 }
 
 fn shown(path: &Path) -> Vec<Row> {

@@ -1,36 +1,15 @@
 //! A log directory that is put back to an older state does not start while one anchor knows better.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the allowance for tests does not reach"
-)]
 
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use audit::{Anchor, AnchorError, Ext, Log, LogKey, LogResult, LogType, Options, Signer};
-use audit::{SignerError, StartError, Subject, begin_anew, rows, verify_node};
-use ed25519_dalek::{Signer as _, SigningKey};
+use audit::{Anchor, AnchorError, Ext, Log, LogKey, LogResult, LogType, Options};
+use audit::{StartError, Subject, begin_anew, rows, verify_node};
 use tempfile::TempDir;
 
-struct TestKey(SigningKey);
-
-impl TestKey {
-    fn new() -> Self {
-        Self(SigningKey::from_bytes(&[42; 32]))
-    }
-}
-
-impl Signer for TestKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.0.sign(message).to_bytes())
-    }
-}
+use crate::key::TestKey;
 
 /// Keeps notes in memory.
 #[derive(Clone, Default)]
@@ -98,7 +77,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn key() -> LogKey {
-    LogKey::of(TestKey::new().0.verifying_key())
+    TestKey::new().log_key()
 }
 
 #[test]
