@@ -4,6 +4,7 @@ use policies::{Kid, Subject};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
+use super::columns;
 use super::records::stored;
 use super::seal::{SealText, Tag};
 use super::{Store, StoreFault};
@@ -132,21 +133,13 @@ fn read(row: &SqliteRow) -> Result<StoredIntent, StoreFault> {
 
 fn read_content(row: &SqliteRow, id: IntentId) -> Option<(Intent, Tag)> {
     let kind: String = row.try_get("kind").ok()?;
-    let kid: Option<Vec<u8>> = row.try_get("kid").ok()?;
-    let subject: String = row.try_get("subject").ok()?;
     let started: i64 = row.try_get("started").ok()?;
     let tag: Vec<u8> = row.try_get("mac").ok()?;
     let intent = Intent {
         id,
         kind: IntentKind::from_name(&kind)?,
-        kid: match kid {
-            Some(bytes) => Some(Kid::from_bytes(bytes.try_into().ok()?)),
-            None => None,
-        },
-        subject: match subject.as_str() {
-            "" => Subject::Anonymous,
-            claim => Subject::from_claim(claim)?,
-        },
+        kid: columns::kid(row)?,
+        subject: columns::subject(row)?,
         started: u64::try_from(started).ok()?,
     };
     Some((intent, tag.try_into().ok()?))

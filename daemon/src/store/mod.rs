@@ -7,6 +7,7 @@
 //! the [`Settings`].
 
 mod anchor;
+mod columns;
 mod intents;
 mod limited;
 mod nonces;

@@ -6,6 +6,7 @@ use policies::{Kid, Subject};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
+use super::columns;
 use super::intents::IntentId;
 use super::records::stored;
 use super::seal::{Mac, SealText, Tag};
@@ -194,21 +195,13 @@ impl Store {
 fn read(row: &SqliteRow) -> StoredOwed {
     let id: Vec<u8> = row.try_get("id").ok()?;
     let fact: String = row.try_get("fact").ok()?;
-    let kid: Option<Vec<u8>> = row.try_get("kid").ok()?;
-    let subject: String = row.try_get("subject").ok()?;
     let at: i64 = row.try_get("at").ok()?;
     let tag: Vec<u8> = row.try_get("mac").ok()?;
     let owed = Owed {
         id: id.try_into().ok()?,
         fact: Fact::ALL.into_iter().find(|known| known.name() == fact)?,
-        kid: match kid {
-            Some(bytes) => Some(Kid::from_bytes(bytes.try_into().ok()?)),
-            None => None,
-        },
-        subject: match subject.as_str() {
-            "" => Subject::Anonymous,
-            claim => Subject::from_claim(claim)?,
-        },
+        kid: columns::kid(row)?,
+        subject: columns::subject(row)?,
         at: u64::try_from(at).ok()?,
     };
     Some((owed, tag.try_into().ok()?))
