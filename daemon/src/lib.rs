@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod fault;
 pub mod inbound;
 pub mod keyring;
+pub mod keyservice;
 pub mod listen;
 mod log_change;
 pub mod logbook;
