@@ -5,6 +5,8 @@
 pub mod error;
 pub mod gzip;
 pub mod limits;
+pub mod message;
+pub mod text;
 pub mod zip;
 
 pub use error::FormatError;
