@@ -1,12 +1,21 @@
 //! The formats of the key service: what its clients send, what is stored, what they get.
 //!
 //! Nothing here touches the token, the store or the clock.
+There are two profiles of messages:
+//! `cryptabyte1`, that of the public Crypt-A-Byte service ([`message`], [`text`], [`chunks`], [`zip`]), and
+//! `claviger1`, ours ([`envelope`]).
 
+pub mod chunks;
+mod der;
+pub mod envelope;
 pub mod error;
 pub mod gzip;
 pub mod limits;
 pub mod message;
+pub mod oaep;
+pub mod public_key;
 pub mod text;
+mod xml;
 pub mod zip;
 
 pub use error::FormatError;
