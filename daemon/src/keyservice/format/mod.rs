@@ -5,7 +5,10 @@ There are two profiles of messages:
 //! `cryptabyte1`, that of the public Crypt-A-Byte service ([`message`], [`text`], [`chunks`], [`zip`]), and
 //! `claviger1`, ours ([`envelope`]).
 
+pub mod answer;
+pub mod choice;
 pub mod chunks;
+pub mod date;
 mod der;
 pub mod envelope;
 pub mod error;
@@ -13,6 +16,7 @@ pub mod gzip;
 pub mod limits;
 pub mod message;
 pub mod oaep;
+pub mod objects;
 pub mod public_key;
 pub mod text;
 mod xml;
