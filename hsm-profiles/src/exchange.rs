@@ -3,9 +3,10 @@
 //! is the stand-in that came with the question, so that nobody learns that anything was wrong.
 
 use serde::{Deserialize, Serialize};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::protocol::SecretBytes;
 
@@ -78,7 +79,7 @@ pub(crate) fn unpad(
 ) -> SecretBytes {
     let (room, sound) = match padding {
         Padding::Pkcs1 => unmask_nothing(block),
-        Padding::OaepSha256 => unmask(block),
+        Padding::OaepSha256 => unmask::<Sha256>(block),
     };
     match cargo {
         Cargo::Key => {
@@ -97,7 +98,7 @@ pub(crate) fn unpad(
             take(&mut keys, &bytes, holds & are_digits & sound);
             SecretBytes::new(keys.to_vec())
         }
-        Cargo::Text => text(padding, room, (sound, stand_in)),
+        Cargo::Text => text(padding, (room, sound), stand_in),
     }
 }
 
@@ -107,23 +108,36 @@ fn unmask_nothing(block: &[u8]) -> (&[u8], Choice) {
     (room, head.ct_eq(&[0, 2]))
 }
 
-/// RFC 8017, section 7.1.2, step 3: what stands behind the hash of the label, and whether that and
-/// the first byte are right.
-fn unmask(block: &mut [u8]) -> (&[u8], Choice) {
-    let Some((first, rest)) = block.split_first_mut() else { return (&[], Choice::from(0)) };
-    let Some((seed, data)) = rest.split_at_mut_checked(HASH) else { return (&[], 0.into()) };
-    mask(seed, data);
-    mask(data, seed);
-    let Some((label, room)) = data.split_at_checked(HASH) else { return (&[], 0.into()) };
-    (room, first.ct_eq(&0) & label.ct_eq(&Sha256::digest(b"")))
+/// The part of a text that is in `block`, OAEP with SHA-1; other bytes where nothing is in it. Its
+/// length is no secret.
+pub(crate) fn unpad_chunk(block: &mut [u8]) -> SecretBytes {
+    let found = text(Padding::OaepSha256, unmask::<Sha1>(block), &[]);
+    let bytes = found.expose();
+    let part = bytes.split_first_chunk::<2>().map(|(length, text)| {
+        let length = usize::from(u16::from_be_bytes(*length));
+        text.get(..length).unwrap_or_default().to_vec()
+    });
+    SecretBytes::new(part.unwrap_or_default())
 }
 
-/// MGF1 with SHA-256, over `target`.
-fn mask(target: &mut [u8], seed: &[u8]) {
-    for (part, counter) in target.chunks_mut(HASH).zip(0u32..) {
-        let hash = Sha256::new().chain_update(seed).chain_update(counter.to_be_bytes());
-        let hash = Zeroizing::new(<[u8; HASH]>::from(hash.finalize()));
+/// RFC 8017, section 7.1.2, step 3: what stands behind the hash of the label, and whether that and
+/// the first byte are right.
+fn unmask<D: Digest>(block: &mut [u8]) -> (&[u8], Choice) {
+    let hash = <D as Digest>::output_size();
+    let Some((first, rest)) = block.split_first_mut() else { return (&[], Choice::from(0)) };
+    let Some((seed, data)) = rest.split_at_mut_checked(hash) else { return (&[], 0.into()) };
+    mask::<D>(seed, data);
+    mask::<D>(data, seed);
+    let Some((label, room)) = data.split_at_checked(hash) else { return (&[], 0.into()) };
+    (room, first.ct_eq(&0) & label.ct_eq(D::digest(b"").as_slice()))
+}
+
+/// MGF1, over `target`.
+fn mask<D: Digest>(target: &mut [u8], seed: &[u8]) {
+    for (part, counter) in target.chunks_mut(<D as Digest>::output_size()).zip(0u32..) {
+        let mut hash = D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
         part.iter_mut().zip(hash.iter()).for_each(|(byte, mask)| *byte ^= mask);
+        hash.as_mut_slice().zeroize();
     }
 }
 
@@ -139,7 +153,7 @@ fn tail(padding: Padding, room: &[u8], length: usize) -> (&[u8], Choice) {
 
 /// The text behind the first separator. Where it begins is a secret, so it is moved to the front in
 /// steps of powers of two.
-fn text(padding: Padding, room: &[u8], (sound, stand_in): (Choice, &[u8])) -> SecretBytes {
+fn text(padding: Padding, (room, sound): (&[u8], Choice), stand_in: &[u8]) -> SecretBytes {
     let (mut found, mut clean, mut before) = (Choice::from(0), sound, 0u16);
     for byte in room {
         let ends = is_separator(padding, *byte) & !found;
@@ -224,8 +238,6 @@ fn padded(bytes: &[u8], length: usize) -> Vec<u8> {
     padded.resize(length, 0);
     padded
 }
-
-const HASH: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod exchange;
 mod group;
 mod hmac;
 mod key_type;
+mod mailbox;
 mod oid;
 mod pkcs11;
 mod points;
@@ -34,12 +35,13 @@ pub use algorithm::{Cipher, Mode, Scheme, Width};
 pub use exchange::{Cargo, Exchange, Padding};
 pub use group::{ForeignElement, Group};
 pub use key_type::{Family, KeyType, SecretDigest, UnknownKeyType};
+pub use mailbox::{Letter, Mailbox, MailboxKey};
 pub use oid::{BadOid, Oid};
 pub use pkcs11::{InitError, TokenFiles, init_token};
 pub use points::{BadPoint, ForeignPoint};
 pub use profile::{
-    BadProfile, ErrorClass, Maker, Making, Needs, PointEncoding, Profile, Quirks, Sessions,
-    StoreKind,
+    BadProfile, ErrorClass, KeyWrap, Maker, Making, Needs, PointEncoding, Profile, Quirks,
+    Sessions, StoreKind,
 };
 pub use protocol::{
     Answer, Creation, Object, Operation, SecretBytes, SelfTest, SystemKey, SystemPublic,

@@ -89,6 +89,8 @@ pub struct Quirks {
     pub derive_public_objects: bool,
     /// Private keys keep their handles over a logout.
     pub handles_survive_logout: bool,
+    /// Under which name it wraps private keys as RFC 5649 says.
+    pub key_wrap: KeyWrap,
     /// After the loss of its storage only `C_Finalize` and `C_Initialize` (a fresh worker) help.
     /// Workers are always replaced then; this says that waiting would be in vain.
     pub needs_reinit_after_storage_loss: bool,
@@ -100,6 +102,17 @@ pub struct Quirks {
     pub serialise_generation: bool,
     /// It does not sync its files to the disk, so that we have to.
     pub sync_store_after_generation: bool,
+}
+
+/// The names of RFC 5649 in PKCS#11.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyWrap {
+    /// `CKM_AES_KEY_WRAP_KWP` (PKCS#11 3.0)
+    #[default]
+    Kwp,
+    /// `CKM_AES_KEY_WRAP_PAD` (PKCS#11 2.40)
+    Pad,
 }
 
 /// How a point is written in a mechanism's parameters.

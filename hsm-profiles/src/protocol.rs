@@ -9,6 +9,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::exchange::Exchange;
 use crate::group::Group;
 use crate::key_type::{KeyType, SecretDigest};
+use crate::mailbox::{Mailbox, MailboxKey};
 use crate::sealed::{NewSealed, Outcome, SealedKey, SealedTask};
 use crate::task::{Ciphered, Counterpart, Key, Task};
 
@@ -149,6 +150,8 @@ pub enum Operation {
         /// The text.
         message: Vec<u8>,
     },
+    /// A mailbox made, or its letters opened.
+    Mailbox(Mailbox),
     /// Makes a second logger key where there is one only. Answers like [`Operation::Status`].
     MakeLogger,
     /// Makes the system keys that are missing. Answers like [`Operation::Status`].
@@ -215,6 +218,10 @@ pub enum Answer {
     Done(Outcome),
     /// It was not done.
     Failed(TokenFault),
+    /// What is in letters.
+    Letters(Vec<SecretBytes>),
+    /// A new mailbox.
+    Mailbox(MailboxKey),
     /// The objects.
     Objects(Vec<Object>),
     /// A raw public key, a signature, a MAC of the daemon's own or a wrapped key.

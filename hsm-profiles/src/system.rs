@@ -1,6 +1,7 @@
 //! The daemon's own keys, and what only the daemon itself may ask of the token.
 
 mod exchange;
+mod mailbox;
 
 use policies::Kid;
 

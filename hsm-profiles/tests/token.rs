@@ -18,6 +18,8 @@ mod client;
 mod employ;
 #[path = "token/in_process.rs"]
 mod in_process;
+#[path = "token/mailbox.rs"]
+mod mailbox;
 #[path = "token/once.rs"]
 mod once;
 #[path = "token/post_quantum.rs"]

@@ -11,13 +11,15 @@ fn pkcs1(message: &[u8]) -> Vec<u8> {
     [&[0, 2][..], &filler, &[0], message].concat()
 }
 
+const HASH: usize = 32;
+
 /// EME-OAEP, RFC 8017, section 7.1.1, step 2.
 fn oaep(message: &[u8]) -> Vec<u8> {
     let zeros = vec![0; 256 - 2 - 2 * HASH - message.len()];
     let mut data = [&Sha256::digest(b"")[..], &zeros, &[1], message].concat();
     let mut seed = vec![9; HASH];
-    mask(&mut data, &seed);
-    mask(&mut seed, &data);
+    mask::<Sha256>(&mut data, &seed);
+    mask::<Sha256>(&mut seed, &data);
     [&[0][..], &seed, &data].concat()
 }
 

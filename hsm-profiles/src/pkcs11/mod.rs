@@ -11,6 +11,7 @@ mod find;
 mod generate;
 mod init_token;
 mod kem;
+mod mailbox;
 mod module;
 #[expect(unsafe_code, reason = "mlock takes an address")]
 mod pin;
@@ -46,6 +47,7 @@ pub(crate) use find::{
 pub(crate) use generate::{generate_pair, generate_secret};
 pub use init_token::{InitError, TokenFiles, init_token};
 pub(crate) use kem::{decapsulate, encapsulate};
+pub(crate) use mailbox::{make_mailbox, open_mailbox, provide_wrapping};
 pub(crate) use module::Module;
 pub(crate) use pin::Pin;
 pub(crate) use probe::{Findings, probe};

@@ -7,6 +7,7 @@ mod attributes;
 mod dh;
 mod gcm;
 mod rsa;
+mod wrap;
 
 use std::path::Path;
 use std::ptr;

@@ -11,6 +11,7 @@ use super::errors::Failure;
 use super::exchange_key::{Exchanging, find_exchange};
 use super::find::find_one;
 use super::generate::{Pair, alone_and_synced, make_pair, make_secret, read_public, try_agreement};
+use super::mailbox::find_wrapping;
 use super::seal::{open, seal};
 use super::session::TokenSession;
 use super::sign::{attest, mac, sign_log};
@@ -35,6 +36,8 @@ pub(crate) struct SystemKeys {
     pub(crate) attestation: Option<Attesting>,
     /// RSA, decrypts what clients encrypt to this device; `None` before the first exchange.
     pub(crate) exchange: Option<Exchanging>,
+    /// AES-256, wraps the pairs of mailboxes; `None` before the first.
+    pub(crate) wrapping: Option<ObjectHandle>,
     /// The public keys.
     pub(crate) public: SystemPublic,
 }
@@ -104,6 +107,7 @@ pub(crate) fn find_system_keys(session: &TokenSession) -> Result<Option<SystemKe
         kek,
         attestation,
         exchange: find_exchange(session)?,
+        wrapping: find_wrapping(session)?,
         public,
     }))
 }

@@ -4,11 +4,12 @@ use policies::Kid;
 
 use super::Operation;
 use crate::exchange::Exchange;
+use crate::mailbox::Mailbox;
 use crate::task::{Held, Key};
 
 impl Operation {
     /// What [`name`](Self::name) answers.
-    pub const NAMES: [&str; 23] = [
+    pub const NAMES: [&str; 24] = [
         "agree",
         "agree_identity",
         "agree_once",
@@ -23,6 +24,7 @@ impl Operation {
         "generate_secret",
         "list",
         "mac",
+        "mailbox",
         "make_logger",
         "provision",
         "read_anchors",
@@ -51,6 +53,7 @@ impl Operation {
             Self::GenerateSecret { .. } => "generate_secret",
             Self::List => "list",
             Self::Mac { .. } => "mac",
+            Self::Mailbox(_) => "mailbox",
             Self::MakeLogger => "make_logger",
             Self::Provision => "provision",
             Self::ReadAnchors => "read_anchors",
@@ -73,13 +76,13 @@ impl Operation {
         }
     }
 
-    /// Whether it opens a sealed key of a caller.
+    /// Whether it opens a sealed key of a caller, or a mailbox.
     pub(crate) fn opens_sealed(&self) -> bool {
         match self {
             Self::Derive { key, .. } | Self::Employ { key, .. } => {
                 matches!(key.held, Held::Sealed(_))
             }
-            Self::Sealed { .. } => true,
+            Self::Mailbox(Mailbox::Open { .. }) | Self::Sealed { .. } => true,
             _ => false,
         }
     }
@@ -93,6 +96,7 @@ impl Operation {
                 | Self::Exchange(Exchange::Key { .. })
                 | Self::GeneratePair { .. }
                 | Self::GenerateSecret { .. }
+                | Self::Mailbox(Mailbox::Ready)
                 | Self::MakeLogger
                 | Self::Provision
                 | Self::RetireLogger { .. }
@@ -102,7 +106,13 @@ impl Operation {
     /// Whether it is slow enough to have its own thread, so that it can't starve the others.
     pub fn is_slow(&self) -> bool {
         !self.is_repeatable()
-            || matches!(self, Self::AgreeOnce { .. } | Self::List | Self::WriteAnchor { .. })
+            || matches!(
+                self,
+                Self::AgreeOnce { .. }
+                    | Self::List
+                    | Self::Mailbox(Mailbox::Make { .. } | Mailbox::Open { .. })
+                    | Self::WriteAnchor { .. }
+            )
     }
 }
 

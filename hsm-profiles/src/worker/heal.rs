@@ -91,6 +91,7 @@ impl Seat {
             | Operation::AgreeIdentity { .. }
             | Operation::Attest { .. }
             | Operation::Mac { .. }
+            | Operation::Mailbox(_)
             | Operation::Sealed { .. }
             | Operation::SelfTest
             | Operation::SignLog { .. } => self.find_system_keys_again(),

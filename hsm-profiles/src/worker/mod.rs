@@ -12,6 +12,7 @@ mod employ;
 mod exchange;
 mod heal;
 mod inherit;
+mod mailbox;
 mod perform;
 mod post_quantum;
 mod randomness;

@@ -51,6 +51,7 @@ impl Seat {
                 self.employ(key, counterpart.as_ref(), task)
             }
             Operation::Exchange(what) => self.exchange(what),
+            Operation::Mailbox(what) => self.mailbox(what),
             Operation::GenerateSealed { kind, kid } => {
                 self.generate_sealed(*kind, *kid).map(Answer::Sealed)
             }

@@ -98,6 +98,7 @@ pub(crate) fn reply(operation: Operation) -> Answer {
         Operation::GeneratePair { .. } => Answer::Public(vec![2; 33]),
         Operation::Derive { .. }
         | Operation::Exchange(_)
+        | Operation::Mailbox(_)
         | Operation::GenerateSealed { .. }
         | Operation::Sealed { .. } => {
             Answer::Failed(TokenFault::Unsupported("a fake seals nothing".into()))

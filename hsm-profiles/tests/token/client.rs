@@ -153,6 +153,8 @@ pub(crate) fn tell(answer: &Answer) -> String {
         Answer::Anchors(anchors) => format!("anchors {anchors:02x?}"),
         Answer::Count(count) => format!("count {count}"),
         Answer::Failed(fault) => format!("failed: {fault}"),
+        Answer::Letters(letters) => format!("{} letters", letters.len()),
+        Answer::Mailbox(_) => "a mailbox".to_owned(),
         Answer::Objects(objects) => format!("objects {objects:?}"),
         Answer::Public(bytes) => format!("public {bytes:02x?}"),
         Answer::Secret(_) => "a secret".into(),

@@ -24,6 +24,7 @@ pub(crate) fn all(dir: &Path) {
     stage.every_native_type_can_be_made_and_used();
     crate::sealed::all(&stage.files.pin_file);
     crate::once::all(&stage.files.pin_file);
+    crate::mailbox::all(&stage.files.pin_file);
     stage.secrets_are_hashed_in_the_worker();
     stage.bad_peers_are_the_callers_fault();
     stage.system_keys_are_out_of_reach();
