@@ -226,7 +226,9 @@ fn judge(route: &Route, answer: &Raw, log: &mut LogReader, what: &str) {
     // The one that has none there.
     let is_empty = (status, route.path) == (400, "/rest/key-agreement");
     assert!(answer.body.is_empty() || !is_empty, "{what}: {answer:?}");
-    if route.surface.name() != "hem" && !is_empty {
+    // Without a token of a key: a page for people.
+    let is_page = (status, route.path, route.method.as_str()) == (200, "/Service", "GET");
+    if route.surface.name() != "hem" && !is_empty && !is_page {
         serde_json::from_slice::<Value>(&answer.body).unwrap_or_else(|_| panic!("{what}"));
     }
     let entries = log.heads();
@@ -263,6 +265,8 @@ fn judge_status(route: &Route, role: Role, input: &Input, status: u16, what: &st
         Role::None if route.door == Door::Bearer => {
             assert!([401, 411, 413].contains(&status), "{what}: {status}");
         }
+        // In a folder of `clavigerd dev` it is open to anyone: key_service.rs has it closed.
+        _ if route.surface.name() == "key-service" => assert_ne!(status, 403, "{what}"),
         Role::Wrong if route.door != Door::Open && !route.scopes.is_empty() => {
             refused(status, what);
         }

@@ -38,7 +38,9 @@ fn the_matrix_is_the_table_of_routes() {
 
 #[test]
 fn a_scope_opens_what_the_matrix_says_and_nothing_else() {
-    let scene = Scene::new();
+    let home = Scene::new().stop();
+    home.configure("anonymous = true", "anonymous = false");
+    let scene = Scene::serving(home);
     let kid = scene.create("SECP256R1", None);
     let routes: Vec<_> = routes().into_iter().filter(|row| !row.scopes.is_empty()).collect();
     let scopes: BTreeSet<_> = routes.iter().flat_map(|row| row.scopes).collect();
@@ -114,7 +116,9 @@ fn filled_path(route: &Route, kid: &str) -> String {
         false => path.replace("{kid}", kid),
     };
     let open = |part: &str| if part.starts_with('{') { "0".to_owned() } else { part.to_owned() };
-    path.split('/').map(open).collect::<Vec<_>>().join("/")
+    let path = path.split('/').map(open).collect::<Vec<_>>().join("/");
+    // Without a token there is a page for anybody.
+    if path == "/Service" { format!("{path}?token=0") } else { path }
 }
 
 /// With the right scope these do what they say.

@@ -55,6 +55,12 @@ impl Entry {
         self.ext = ext;
     }
 
+    /// Names its type, where only the request tells which of several it is. Where there is no type
+    /// there still is none.
+    pub fn name_kind(&mut self, kind: LogType) {
+        self.kind = self.kind.map(|_| kind);
+    }
+
     /// Writes the entry under the type it was opened with and the ext named so
     /// far. Without a type nothing is written, as by [`dismiss`](Self::dismiss).
     pub fn close(mut self, result: LogResult) -> Closing {

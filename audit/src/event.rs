@@ -139,6 +139,16 @@ log_types! {
     139 LOG_TYPE_E2E_KEY_SENT Text,
     /// A payload was to be opened.
     140 LOG_TYPE_E2E_DATA Text,
+    /// A key for messages was made.
+    141 LOG_TYPE_KEYSERVICE_CREATE Text,
+    /// A key for messages was brought.
+    142 LOG_TYPE_KEYSERVICE_UPLOAD Text,
+    /// A message was left.
+    143 LOG_TYPE_KEYSERVICE_SEND Text,
+    /// The messages of a key were read.
+    144 LOG_TYPE_KEYSERVICE_READ Text,
+    /// A key and its messages were deleted.
+    145 LOG_TYPE_KEYSERVICE_DELETE Text,
     /// A token of limited use was issued.
     146 LOG_TYPE_TOKEN_ISSUED Text,
     /// A token of limited use had its last use.
@@ -194,7 +204,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 51);
+        assert_eq!(LogType::ALL.len(), 56);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

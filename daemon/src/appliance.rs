@@ -12,9 +12,11 @@ use crate::config::Pqc;
 use crate::device::Device;
 use crate::exchange::Exchange;
 use crate::keyring::Keyring;
+use crate::keyservice::KeyService;
 use crate::logbook::Logbook;
 use crate::login::{CheckIn, Desk, Tickets};
 use crate::metrics::Requests;
+use crate::pipeline::LargeBodies;
 use crate::power::Switch;
 use crate::selftest::Examiner;
 
@@ -44,6 +46,8 @@ pub struct Parts {
     pub exchange: Exchange,
     /// The keys.
     pub keyring: Keyring,
+    /// The key service.
+    pub key_service: KeyService,
     /// The audit log, for writing. No handler reaches it.
     pub log: Log,
     /// The audit log, for reading.
@@ -88,6 +92,14 @@ impl Appliance {
 
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.0.keyring
+    }
+
+    pub(crate) fn key_service(&self) -> &KeyService {
+        &self.0.key_service
+    }
+
+    pub(crate) fn large_bodies(&self) -> &LargeBodies {
+        self.0.key_service.large_bodies()
     }
 
     pub(crate) fn log(&self) -> &Log {
@@ -158,6 +170,12 @@ impl Reach for Exchange {
 impl Reach for Keyring {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.keyring.clone()
+    }
+}
+
+impl Reach for KeyService {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.key_service.clone()
     }
 }
 

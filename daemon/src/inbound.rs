@@ -1,11 +1,13 @@
 //! A request as the surfaces see it: bounded, complete, without its socket.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::fault::Fault;
 
@@ -19,11 +21,19 @@ pub struct Inbound {
     pub headers: HeaderMap,
     /// The body, at most as long as its row allows.
     pub body: Bytes,
+    /// The place that a large body takes.
+    pub place: Option<OwnedSemaphorePermit>,
+    /// Where it comes from.
+    pub peer: Option<Peer>,
     /// What the row's path leaves open, by name.
     pub arguments: Vec<(String, String)>,
     /// Whether it came without TLS.
     pub plain: bool,
 }
+
+/// The address of the other side of a connection.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Peer(pub IpAddr);
 
 impl Inbound {
     /// The part of the path that the row calls `name`; empty where there is none.

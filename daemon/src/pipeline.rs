@@ -1,25 +1,26 @@
 //! The way of a request: admit, authenticate, route, authorise, operate, write down, answer.
 
 mod bearer;
+mod body;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
-use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use matchit::Router;
 use policies::{Caller, Door, Subject};
 
 use self::bearer::Toll;
+pub(crate) use self::body::LargeBodies;
+use self::body::{Bounds, receive};
 use crate::appliance::Appliance;
 use crate::device::Device;
 use crate::fault::Fault;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Peer};
 use crate::owing::Account;
 use crate::problem;
 use crate::reply::{Outbound, PROBLEM_JSON, Reply, answer, turn_away};
@@ -72,7 +73,13 @@ impl Pipeline {
     }
 
     /// Answers `request`, which came over TLS or, with `plain`, over the plain listener.
-    pub async fn serve(self, request: Request<Incoming>, plain: bool) -> Outbound {
+    pub async fn serve(
+        self,
+        mut request: Request<Incoming>,
+        plain: bool,
+        peer: Option<Peer>,
+    ) -> Outbound {
+        request.extensions_mut().insert(peer);
         let began = Instant::now();
         let parts = Arc::clone(&self.0);
         let found = self.find(request.method(), request.uri().path());
@@ -114,16 +121,15 @@ impl Pipeline {
             Ok(known) => known,
             Err(fault) => {
                 // Read to its end, so that the client gets to see the answer.
-                let _ = self.receive(body, 0).await;
+                let _ = receive(body, &self.bounds(None, true)).await;
                 return Err(fault);
             }
         };
         *toll = paid;
-        let limit = route.map_or(DEFAULT_BODY_LIMIT, |route| route.body_limit);
         if surface.wants_length() && parts.method == Method::POST && declared(&parts.headers) == 0 {
             return Err(Fault::LengthRequired);
         }
-        let body = self.receive(body, limit).await?;
+        let (body, place) = receive(body, &self.bounds(route, caller.is_anonymous())).await?;
         let Found { row, arguments } = found?;
         let route = self.0.routes.get(row).ok_or(Fault::Internal)?;
         if !route.always && !self.0.appliance.device().is_initialised() {
@@ -151,10 +157,26 @@ impl Pipeline {
             uri: parts.uri,
             headers: parts.headers,
             body,
+            place,
+            peer: parts.extensions.get().copied().flatten(),
             arguments,
             plain,
         };
         Ok(detach(self.clone().operate(caller, inbound, row, visit.clone()), visit).await)
+    }
+
+    /// What a body for this row may be. A stranger sends a large one only where he may.
+    fn bounds(&self, route: Option<&Route>, stranger: bool) -> Bounds {
+        let guard = self.0.appliance.device().patience().unwrap_or(self.0.body_time);
+        match route {
+            Some(row) if row.large && (!stranger || self.0.appliance.key_service().is_open()) => {
+                self.0.appliance.large_bodies().bounds()
+            }
+            _ => {
+                let limit = route.map_or(DEFAULT_BODY_LIMIT, |route| route.body_limit);
+                Bounds::new(limit, guard.min(self.0.body_time))
+            }
+        }
     }
 
     fn find(&self, method: &Method, path: &str) -> Result<Found, Fault> {
@@ -167,19 +189,6 @@ impl Pipeline {
         };
         let arguments = found.params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         Ok(Found { row, arguments })
-    }
-
-    /// The body, read to its end within bounds even where it is too long, so that the client gets
-    /// to see the answer.
-    async fn receive(&self, body: Incoming, limit: usize) -> Result<Bytes, Fault> {
-        if body.is_end_stream() {
-            return Ok(Bytes::new());
-        }
-        let guard = self.0.appliance.device().patience().unwrap_or(self.0.body_time);
-        match tokio::time::timeout(guard.min(self.0.body_time), collect(body, limit)).await {
-            Ok(received) => received,
-            Err(_) => Err(Fault::Slow),
-        }
     }
 
     async fn operate(self, caller: Caller, inbound: Inbound, row: usize, visit: Visit) -> Outbound {
@@ -348,26 +357,6 @@ fn declared(headers: &HeaderMap) -> u64 {
     declared.and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
-    let mut received = BytesMut::new();
-    let mut length = 0usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Fault::Invalid("the body broke off".into()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        if length > DRAINED {
-            return Err(Fault::TooLarge);
-        }
-        if length <= limit {
-            received.extend_from_slice(&data);
-        }
-    }
-    if length > limit { Err(Fault::TooLarge) } else { Ok(received.freeze()) }
-}
-
 /// The index of the answer's entry among all lines of the audit log: what
 /// `/api/logger/proof/{index}` takes.
 const AUDIT_INDEX: HeaderName = HeaderName::from_static("audit-index");
-
-/// How much of a body that is too long is read before the answer.
-const DRAINED: usize = 4 << 20;

@@ -52,11 +52,13 @@
 //! }
 //! ```
 
+mod log_rule;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use audit::{Entry, Ext, LogResult, LogType};
+use audit::{Entry, Ext, LogType};
 use http::Method;
 use policies::{
     Action, Caller, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open,
@@ -65,6 +67,7 @@ use policies::{
 };
 use schemars::{Schema, SchemaGenerator};
 
+pub use self::log_rule::LogRule;
 pub use crate::answer::{Answer, BinaryFile, Empty, Json, SecretJson, TextFile};
 pub use crate::appliance::{Appliance, Reach};
 use crate::fault::Fault;
@@ -92,8 +95,10 @@ pub struct Route {
     pub log: LogRule,
     /// Every status it may answer.
     pub statuses: &'static [u16],
-    /// The longest body, in bytes.
+    /// The longest body, in bytes; where they are large, the configuration says.
     pub body_limit: usize,
+    /// Whether its bodies are large: there are a few of them at once.
+    pub large: bool,
     /// Whether the plain listener serves it where the configuration allows that.
     pub plain: bool,
     /// Whether it is served before the device is initialised and while the log can't be written.
@@ -137,6 +142,7 @@ rows! {
     delete = DELETE;
     get = GET;
     post = POST;
+    put = PUT;
 }
 
 impl Route {
@@ -176,6 +182,11 @@ impl Route {
         Self { body_limit: bytes, ..self }
     }
 
+    /// Takes large bodies, as the configuration has it.
+    pub fn large(self) -> Self {
+        Self { large: true, ..self }
+    }
+
     /// Serves it on the plain listener too, where the configuration allows that.
     pub fn also_plain(self) -> Self {
         Self { plain: true, ..self }
@@ -213,11 +224,19 @@ pub trait Request: Sized + Send + 'static {
     /// Whether it has to have the body that [`Request::body`] describes.
     const BODY_NEEDED: bool = true;
 
+    /// The media types that its body may have.
+    const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
+
     /// The headers of its own that it takes.
     const HEADERS: &'static [Header] = &[];
 
     /// The schema of its query, an object; `None` where it has none.
     fn query(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    /// The type of its log entry, where it is not always that of its row.
+    fn kind(&self) -> Option<LogType> {
         None
     }
 
@@ -243,54 +262,6 @@ impl<A: Action + Default> Request for Bare<A> {
 
     fn body(_: &mut SchemaGenerator) -> Option<Schema> {
         None
-    }
-}
-
-/// What the log says of a row's outcomes, as the specification's table has it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LogRule {
-    /// OK for 200, FAILED for an operation that did not work.
-    Effect(LogType),
-    /// OK for 200, ERROR for bad arguments and for an operation that did not work.
-    Errors(LogType),
-    /// OK for 200, ERROR for bad arguments, FAILED for whatever else.
-    Every(LogType),
-    /// OK for 200, ERROR for bad arguments, FAILED for an operation that did not work.
-    Full(LogType),
-    /// OK for 200, FAILED for what is not there.
-    Lookup(LogType),
-    /// Nothing but refusals of a scope.
-    Silent,
-    /// OK for 200, nothing else.
-    Success(LogType),
-}
-
-impl LogRule {
-    /// The type of its entries.
-    pub fn kind(&self) -> Option<LogType> {
-        match self {
-            Self::Effect(kind)
-            | Self::Errors(kind)
-            | Self::Every(kind)
-            | Self::Full(kind)
-            | Self::Lookup(kind)
-            | Self::Success(kind) => Some(*kind),
-            Self::Silent => None,
-        }
-    }
-
-    /// The result to enter for `outcome`; `None` where the specification lists no entry.
-    pub(crate) fn result<T>(&self, outcome: &Result<T, Fault>) -> Option<LogResult> {
-        match (self, outcome.as_ref().map_err(Fault::plain)) {
-            (Self::Silent, _) => None,
-            (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
-            (Self::Errors(_) | Self::Every(_) | Self::Full(_), Err(Fault::Invalid(_)))
-            | (Self::Errors(_), Err(Fault::Failed(_))) => Some(LogResult::LOG_RESULT_ERROR),
-            (Self::Effect(_) | Self::Full(_), Err(Fault::Failed(_)))
-            | (Self::Lookup(_), Err(Fault::NotFound(_)))
-            | (Self::Every(_), Err(_)) => Some(LogResult::LOG_RESULT_FAILED),
-            _ => None,
-        }
     }
 }
 
@@ -364,6 +335,9 @@ where
     let run: Handler = Box::new(move |appliance, caller, inbound, entry| {
         Box::pin(async move {
             let request = R::decode(inbound)?;
+            if let Some(kind) = request.kind() {
+                entry.name_kind(kind);
+            }
             entry.name_ext(request.concerns());
             let permit = caller.may(request.needs(appliance))?;
             let answer = handler(T::reach(appliance), permit, request).await?;
@@ -381,6 +355,7 @@ where
         log,
         statuses: &[],
         body_limit: DEFAULT_BODY_LIMIT,
+        large: false,
         plain: false,
         always: false,
         unlogged: false,

@@ -3,13 +3,17 @@
 mod e2e;
 mod hem;
 mod key_agreement;
+mod key_service;
 mod pqc;
 
 use crate::route::Route;
 
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
-    [hem::rows(), pqc::rows(), e2e::rows(), key_agreement::rows()].into_iter().flatten().collect()
+    [hem::rows(), pqc::rows(), e2e::rows(), key_agreement::rows(), key_service::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]

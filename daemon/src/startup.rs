@@ -21,6 +21,7 @@ use crate::device::Device;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::keyring::{Keyring, OpenError, Recovery};
+use crate::keyservice::KeyService;
 use crate::logbook::Logbook;
 use crate::logger_key::LoggerKey;
 use crate::login::{Asks, CheckIn, Desk, Tickets};
@@ -91,6 +92,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let tickets =
         Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
     let exchange = Exchange::new(store.clone(), system.clone(), config.e2e);
+    let key_service = KeyService::new(store.clone(), system.clone(), config.key_service);
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
         agreements: Agreements::new(vault.clone(), groups, &config.key_agreement),
@@ -102,6 +104,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         device: device.clone(),
         examiner,
         exchange: exchange.map_err(StartFault::Randomness)?,
+        key_service: key_service.map_err(StartFault::Randomness)?,
         keyring,
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone()),
@@ -110,14 +113,24 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         switch,
         tickets,
     });
+    let (mirror, witness) = elsewhere(config, &log, metrics)?;
+    Ok(Opened { appliance, device, ends, log, mirror, store, vault, system, witness })
+}
+
+/// What sends the log elsewhere, where that is configured.
+fn elsewhere(
+    config: &Config,
+    log: &Log,
+    metrics: &Metrics,
+) -> Result<(Option<Mirror>, Option<Witness>), StartFault> {
     let syslog = config.audit.syslog.as_ref();
     let mirror = syslog.map(|syslog| {
-        Mirror::start(&log, syslog, &config.listen.hostname, Arc::clone(&metrics.mirrored))
+        Mirror::start(log, syslog, &config.listen.hostname, Arc::clone(&metrics.mirrored))
     });
     let mirror = mirror.transpose()?;
     let witness = config.audit.witness.as_ref();
-    let witness = witness.map(|witness| Witness::start(&log, witness)).transpose()?;
-    Ok(Opened { appliance, device, ends, log, mirror, store, vault, system, witness })
+    let witness = witness.map(|witness| Witness::start(log, witness)).transpose()?;
+    Ok((mirror, witness))
 }
 
 /// Opens the keys alone, for commands that work while the daemon does not run.

@@ -1,6 +1,7 @@
 //! What a request can ask leave to do, and what each needs (hem.md A2).
 
 pub mod e2e;
+pub mod key_service;
 pub mod pqc;
 
 use crate::kid::Kid;

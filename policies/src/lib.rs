@@ -42,6 +42,7 @@ pub mod session;
 mod subject;
 
 pub use action::e2e::{ExchangeSession, OpenFrame};
+pub use action::key_service::{CreateMailbox, DeleteMailbox, ReadMailbox, SendMessage};
 pub use action::pqc::{CipherText, ExchangeKeys, IssueToken, SignText};
 pub use action::{
     Action, CreateKey, DeleteKey, DeriveKey, Door, ImportKey, ListKeys, Open, OwnKeys,

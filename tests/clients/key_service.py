@@ -467,8 +467,11 @@ def expanding(client, count):
     closed, text = client.messages(params=mine)
     assert closed["MessageData"] == much["encryptedmessage"] and closed["EncryptionKey"]
     assert text["MessageData"] == "next"
+    files = sealed(zipped("zeros", bytes(64 << 20)), public_of(key["PublicKey"]))
+    assert client.json("PUT", data={"token": key["KeyToken"], **files}) is True
+    assert client.messages(params=mine)[-1]["MessageData"] == files["encryptedmessage"]
     assert client.json("DELETE", data=mine) == "Deleted."
-    count["expands too far, left closed"] += 1
+    count["expands too far, left closed"] += 2
 
 
 def at_once(client, key, mine, count):

@@ -69,6 +69,12 @@ impl Token {
         self.run(&["import-exchange-key"], numbers);
     }
 
+    /// What the token makes of a mailbox: `modulus`, `wrapped` and `block` in hexadecimal; answers
+    /// `secret`, or `failed` with the reason.
+    pub fn open_mailbox(&self, asked: &str) -> String {
+        self.run(&["open-mailbox"], asked)
+    }
+
     /// Every object on the token.
     pub fn list(&self) -> Vec<Object> {
         let text = self.run(&["list"], "");

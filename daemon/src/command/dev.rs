@@ -127,11 +127,16 @@ fn first_configuration(address: SocketAddr, options: &Dev) -> Result<String, Fai
         options.profile,
         environment.unwrap_or_default(),
         module.unwrap_or_default(),
-        surface::ALL
-            .iter()
-            .map(|surface| format!("\n[{}]\nenabled = true\n", surface.name()))
-            .collect::<String>(),
+        surface::ALL.iter().map(|surface| section(surface.name())).collect::<String>(),
     ))
+}
+
+/// What turns a surface on.
+fn section(surface: &str) -> String {
+    match surface {
+        "key-service" => "\n[key_service]\nenabled = true\nanonymous = true\n".to_owned(),
+        _ => format!("\n[{surface}]\nenabled = true\n"),
+    }
 }
 
 fn module_line(module: &Path) -> Result<String, Failure> {

@@ -3,6 +3,7 @@
 mod e2e;
 mod hem;
 mod key_agreement;
+mod key_service;
 mod limits;
 mod pqc;
 mod syslog;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 pub use e2e::{CheckDigit, E2e};
 pub use hem::{BackendKey, Hem, TrustedTime};
 pub use key_agreement::KeyAgreement;
+pub use key_service::KeyService;
 pub use limits::Limits;
 pub use pqc::Pqc;
 pub use syslog::{Collector, Facility, Place, Syslog};
@@ -37,6 +39,9 @@ pub struct Config {
     /// Key agreement and login.
     #[serde(default, rename = "key-agreement")]
     pub key_agreement: KeyAgreement,
+    /// The key service for encrypted messages.
+    #[serde(default, alias = "key-service")]
+    pub key_service: KeyService,
     /// Where it listens.
     pub listen: Listen,
     /// Where it tells how it is.
@@ -195,6 +200,7 @@ impl Config {
             "e2e" => self.e2e.enabled,
             "hem" => true,
             "key-agreement" => self.key_agreement.enabled,
+            "key-service" => self.key_service.enabled,
             "pqc" => self.pqc.enabled,
             _ => false,
         }
@@ -243,6 +249,7 @@ impl Config {
         self.audit.syslog.as_ref().map_or(Ok(()), Syslog::check)?;
         self.e2e.check()?;
         self.key_agreement.check()?;
+        self.key_service.check()?;
         self.pqc.check()?;
         self.metrics.listen.map_or(Ok(()), |address| self.metrics.admits(address))
     }
@@ -343,6 +350,8 @@ mod tests {
             format!("{GOOD}\n[pqc]\nkeys = 0"),
             format!("{GOOD}\n[key-agreement]\nreferences = 0"),
             format!("{GOOD}\n[key-agreement]\nidentifier = \"\""),
+            format!("{GOOD}\n[key_service]\nbodies = 0"),
+            format!("{GOOD}\n[key_service]\nargon2_kib = 1024"),
         ] {
             assert!(load(&bad).is_err());
         }

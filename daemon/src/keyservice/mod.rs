@@ -1,3 +1,150 @@
 //! The key service: encrypted messages for whoever holds a passphrase or a private key.
+//!
+//! [`format`] knows what clients send and get, and nothing of the token, the store or the clock; the
+//! rest is what is done about it.
 
+mod create;
+mod delete;
 pub mod format;
+mod outer;
+mod pace;
+mod proof;
+mod read;
+mod send;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hsm_profiles::System;
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+pub use create::Brought;
+pub use proof::Proof;
+pub use send::Parcel;
+
+use self::format::date::Date;
+use self::format::{FormatError, Limits};
+use self::outer::Outer;
+use self::pace::PerMinute;
+use crate::clock::now;
+use crate::config::KeyService as Config;
+use crate::fault::Fault;
+use crate::inbound::Peer;
+use crate::pipeline::LargeBodies;
+use crate::store::{Room, Store, StoreFault};
+
+/// The key service. Cloning is shallow.
+#[derive(Clone)]
+pub struct KeyService(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    system: System,
+    config: Config,
+    outer: Outer,
+    creations: PerMinute<Origin>,
+    readings: PerMinute<Origin>,
+    large: LargeBodies,
+    /// Whether the token has what wraps keys, once somebody has asked.
+    ready: OnceCell<()>,
+}
+
+/// A passphrase.
+pub type Passphrase = Arc<Zeroizing<String>>;
+
+/// Where a request comes from, as far as it is counted: of IPv6 the network.
+type Origin = Option<IpAddr>;
+
+impl KeyService {
+    /// The key service over `store` and the token. Keys that are too old are removed within an hour.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] where the host has no randomness.
+    pub(crate) fn new(store: Store, system: System, config: Config) -> Result<Self, Fault> {
+        if config.enabled && config.days > 0 {
+            tokio::spawn(sweep(store.clone(), config.days));
+        }
+        let creations = PerMinute::new(config.creations);
+        let readings = PerMinute::new(config.readings);
+        let (outer, ready) = (Outer::new(&config)?, OnceCell::new());
+        let large = LargeBodies::new(&config);
+        Ok(Self(Arc::new(Parts {
+            store,
+            system,
+            config,
+            outer,
+            creations,
+            readings,
+            large,
+            ready,
+        })))
+    }
+
+    /// Whether anybody may use it.
+    pub fn is_open(&self) -> bool {
+        self.0.config.anonymous
+    }
+
+    pub(crate) fn large_bodies(&self) -> &LargeBodies {
+        &self.0.large
+    }
+
+    fn room(&self) -> Room {
+        let Config { messages, key_bytes, total_bytes, .. } = self.0.config;
+        Room { messages, key_bytes, total_bytes }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { bytes: self.0.config.message_bytes, ..Limits::default() }
+    }
+}
+
+/// Removes the keys that are too old, until the state file is closed.
+async fn sweep(store: Store, days: u64) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hours.tick().await;
+        let age = days.saturating_mul(86_400_000);
+        let before = today().milliseconds().saturating_sub(age);
+        if let Err(fault) = store.sweep_mailboxes(before).await {
+            tracing::warn!(%fault, "keys of the key service that are too old can't be removed now");
+            if matches!(fault, StoreFault::Database(sqlx::Error::PoolClosed)) {
+                return;
+            }
+        }
+    }
+}
+
+fn today() -> Date {
+    Date::from_milliseconds(now().saturating_mul(1000))
+}
+
+fn origin(peer: Option<Peer>) -> Origin {
+    peer.map(|Peer(address)| match address {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address @ IpAddr::V4(_) => address,
+    })
+}
+
+/// Runs what takes long apart from the threads that serve.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn broken(fault: StoreFault) -> Fault {
+    Fault::Conflict(fault.to_string().into())
+}
+
+impl From<FormatError> for Fault {
+    fn from(error: FormatError) -> Self {
+        match error {
+            FormatError::Internal => Self::Internal,
+            FormatError::Malformed(_) | FormatError::TooLarge | FormatError::Unopened => {
+                Self::Invalid(error.to_string().into())
+            }
+        }
+    }
+}

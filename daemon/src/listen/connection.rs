@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::inbound::Peer;
 use crate::listen::pace::{Pace, Paced, Protocol};
 use crate::listen::sniff::{Tongue, listen_to};
 use crate::listen::{Entrance, Reception, teapot};
@@ -21,10 +22,11 @@ use crate::metrics::Cut;
 /// Serves a connection until it ends.
 pub(super) async fn serve(reception: Reception, stream: TcpStream, entrance: Entrance) {
     let Ok(tongue) = listen_to(&stream, reception.limits.handshake()).await else { return };
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip().to_canonical()));
     match (tongue, entrance) {
-        (Tongue::Tls, Entrance::Tls) => shake_hands(reception, stream).await,
+        (Tongue::Tls, Entrance::Tls) => shake_hands(reception, stream, peer).await,
         (Tongue::PlainHttp, Entrance::Plain) if reception.pipeline.serves_plain() => {
-            http1(reception, stream, true).await;
+            http1(reception, stream, (true, peer)).await;
         }
         (Tongue::PlainHttp, _) => {
             reception.connections.pour(entrance);
@@ -36,14 +38,14 @@ pub(super) async fn serve(reception: Reception, stream: TcpStream, entrance: Ent
     }
 }
 
-async fn shake_hands(reception: Reception, stream: TcpStream) {
+async fn shake_hands(reception: Reception, stream: TcpStream, peer: Option<Peer>) {
     let shaking = reception.acceptor().accept(stream);
     match timeout(reception.limits.handshake(), shaking).await {
         Ok(Ok(stream)) => {
             let (_, session) = stream.get_ref();
             match session.alpn_protocol() {
-                Some(b"h2") => http2(reception, stream).await,
-                _ => http1(reception, stream, false).await,
+                Some(b"h2") => http2(reception, stream, peer).await,
+                _ => http1(reception, stream, (false, peer)).await,
             }
             return;
         }
@@ -53,7 +55,7 @@ async fn shake_hands(reception: Reception, stream: TcpStream) {
     reception.connections.cut(Cut::Handshake);
 }
 
-async fn http1<S>(reception: Reception, stream: S, plain: bool)
+async fn http1<S>(reception: Reception, stream: S, (plain, peer): (bool, Option<Peer>))
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -62,7 +64,7 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let (pipeline, under_way) = (pipeline.clone(), clock.begin());
         async move {
-            let response = pipeline.serve(request, plain).await;
+            let response = pipeline.serve(request, plain, peer).await;
             drop(under_way);
             Ok::<_, Infallible>(response)
         }
@@ -78,7 +80,7 @@ where
     attend(reception, connection, &pace, |it| it.graceful_shutdown()).await;
 }
 
-async fn http2<S>(reception: Reception, stream: S)
+async fn http2<S>(reception: Reception, stream: S, peer: Option<Peer>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -88,7 +90,7 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let (pipeline, under_way) = (pipeline.clone(), clock.begin());
         async move {
-            let response = pipeline.serve(request, false).await;
+            let response = pipeline.serve(request, false, peer).await;
             drop(under_way);
             Ok::<_, Infallible>(response)
         }

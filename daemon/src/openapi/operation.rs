@@ -33,7 +33,8 @@ pub(super) fn describe(row: &Route, schemas: &mut Schemas) -> Value {
         put("parameters", parameters.into());
     }
     if let Some(schema) = (row.shape.body)(&mut schemas.asked) {
-        let content = json!({ "application/json": { "schema": schema } });
+        let of_type = |kind: &&str| ((*kind).to_owned(), json!({ "schema": schema }));
+        let content: Map<_, _> = row.shape.media_types.iter().map(of_type).collect();
         put("requestBody", json!({ "required": row.shape.body_needed, "content": content }));
     }
     put("responses", responses(row, schemas).into());
@@ -52,12 +53,18 @@ pub(super) fn refusals(rows: &[Route], told: &mut SchemaGenerator) -> Map<String
     let problem = told.subschema_for::<Problem<'static>>();
     let mut refusals = Map::new();
     for row in rows {
-        for status in row.statuses.iter().filter(|status| !is_success(**status)) {
+        let refused = |status: &&u16| !is_success(**status) && **status != UNCHANGED;
+        for status in row.statuses.iter().filter(refused) {
             let plain = match row.surface.refused(*status, told) {
                 Some(schema) => json!({ "schema": schema }),
                 None => json!({}),
             };
-            let content = json!({ "application/json": plain, PROBLEM_JSON: { "schema": problem } });
+            let mut content =
+                json!({ "application/json": plain, PROBLEM_JSON: { "schema": problem } });
+            if let Some(content) = content.as_object_mut() {
+                let others = row.surface.refused_in().iter();
+                content.extend(others.map(|kind| ((*kind).to_owned(), json!({}))));
+            }
             let refusal = json!({ "description": texts::status(*status), "content": content });
             refusals.insert(name(row.surface, *status), refusal);
         }
@@ -70,6 +77,7 @@ fn responses(row: &Route, schemas: &mut Schemas) -> Map<String, Value> {
     for status in row.statuses {
         let response = match (status, row.invalid) {
             (status, _) if is_success(*status) => done(row, *status, schemas),
+            (&UNCHANGED, _) => json!({ "description": texts::status(UNCHANGED) }),
             (400, Some(text)) => json!({
                 "description": texts::status(400),
                 "content": {
@@ -97,6 +105,13 @@ fn done(row: &Route, status: u16, schemas: &mut Schemas) -> Value {
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::Empty => None,
         Content::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
+        Content::Several(types) => {
+            let described = |(name, schema): (&str, Option<Schema>)| {
+                let of_it = schema.map_or(json!({}), |schema| json!({ "schema": schema }));
+                (name.to_owned(), of_it)
+            };
+            Some(types.into_iter().map(described).collect::<Map<_, _>>().into())
+        }
         Content::Page => Some(json!({ "text/html": { "schema": { "type": "string" } } })),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -231,3 +246,6 @@ fn name(surface: &dyn Surface, status: u16) -> String {
     };
     format!("{}{rest}Status{status}", first.to_ascii_uppercase())
 }
+
+/// A success without a body.
+const UNCHANGED: u16 = 304;

@@ -14,6 +14,8 @@ pub enum Content {
     Json(Schema),
     /// An HTML page.
     Page,
+    /// One of several media types, some with a schema.
+    Several(Vec<(&'static str, Option<Schema>)>),
     /// A text file.
     Text,
 }
@@ -35,6 +37,8 @@ pub struct Header {
 pub(crate) struct Shape {
     /// The body of the request, if it takes one.
     pub(crate) body: fn(&mut SchemaGenerator) -> Option<Schema>,
+    /// The media types that it may have.
+    pub(crate) media_types: &'static [&'static str],
     /// Whether the request has to have it.
     pub(crate) body_needed: bool,
     /// The headers that the request takes.
@@ -51,6 +55,7 @@ impl Shape {
     pub(crate) fn of<R: Request, S: Answer>() -> Self {
         Self {
             body: R::body,
+            media_types: R::MEDIA_TYPES,
             body_needed: R::BODY_NEEDED,
             headers: R::HEADERS,
             told_headers: S::HEADERS,

@@ -10,6 +10,7 @@ mod anchor;
 mod columns;
 mod intents;
 mod limited;
+mod mailboxes;
 mod nonces;
 mod owed;
 mod records;
@@ -33,6 +34,7 @@ use crate::metrics::Transactions;
 
 pub(crate) use intents::{Intent, IntentId, IntentKind};
 pub(crate) use limited::Issued;
+pub(crate) use mailboxes::{LetterRow, MailboxRow, Private, Room};
 pub(crate) use nonces::seal_text as nonce_text;
 pub(crate) use owed::Due;
 pub use owed::{Fact, Owed};
@@ -115,6 +117,7 @@ impl Store {
             "DELETE FROM intents",
             "DELETE FROM limited_tokens",
             "DELETE FROM e2e_sessions",
+            "DELETE FROM keyservice_keys",
             "DELETE FROM settings",
         ] {
             sqlx::query(table).execute(&mut *work).await?;
@@ -222,6 +225,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "pqc", include_str!("../../migrations/sqlite/0005_pqc.sql")),
         migration(6, "owed", include_str!("../../migrations/sqlite/0006_owed.sql")),
         migration(7, "e2e", include_str!("../../migrations/sqlite/0007_e2e.sql")),
+        migration(9, "keyservice", include_str!("../../migrations/sqlite/0009_keyservice.sql")),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 pub mod e2e;
 pub mod hem;
+pub mod key_service;
 pub mod pqc;
 pub mod rest;
 
@@ -32,6 +33,11 @@ pub trait Surface: Send + Sync {
     /// The body that goes with a refusal of this status; `None` where it is empty.
     fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {
         None
+    }
+
+    /// The media types beside JSON that such a body may have.
+    fn refused_in(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// The chapter of the description that a path of its own belongs to.
@@ -77,7 +83,8 @@ pub(crate) fn at(path: &str) -> &'static dyn Surface {
 }
 
 /// Every surface but the HEM API, whose manners are those of all other paths.
-pub(crate) const ALL: &[&dyn Surface] = &[&pqc::SURFACE, &e2e::SURFACE, &rest::SURFACE];
+pub(crate) const ALL: &[&dyn Surface] =
+    &[&pqc::SURFACE, &e2e::SURFACE, &rest::SURFACE, &key_service::SURFACE];
 
 impl fmt::Debug for dyn Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

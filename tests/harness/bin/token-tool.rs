@@ -12,19 +12,25 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
+use hsm_profiles::{Answer, Letter, Mailbox, MailboxKey, Operation, Profile, Token, TokenOptions};
 use tests::make::Make;
 use tests::patience::until;
 use tests::token::{Import, Object};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let ["open-mailbox"] = arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        return open_mailbox();
+    }
     let session = open();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["import"] => import(&session),
         ["import-exchange-key"] => import_exchange_key(&session),
         ["list"] => list(&session),
         ["destroy", id] => destroy(&session, id),
-        _ => panic!("usage: token-tool import | import-exchange-key | list | destroy ID"),
+        _ => panic!(
+            "usage: token-tool import | import-exchange-key | list | destroy ID | open-mailbox"
+        ),
     }
 }
 
@@ -79,6 +85,32 @@ fn import(session: &Session) {
         ];
         session.create_object(&template).unwrap();
     }
+}
+
+/// Has the token unwrap a private key and decrypt a block by it: what anybody can who has the token
+/// and its PIN. By the worker's own calls, since one make's name for the mechanism is not in cryptoki.
+fn open_mailbox() {
+    let asked: BTreeMap<String, String> = serde_json::from_reader(std::io::stdin()).unwrap();
+    let pin = std::fs::read_to_string(std::env::var("TOKEN_PIN_FILE").unwrap()).unwrap();
+    let options = TokenOptions {
+        profile: Profile::load(Make::current().profile).unwrap(),
+        module: std::env::var_os("TOKEN_MODULE").map(Into::into),
+        label: "claviger".to_owned(),
+        sessions: Some(1),
+    };
+    let token = Token::open(options, pin.trim().to_owned().into()).unwrap();
+    let key = MailboxKey { modulus: bytes(&asked["modulus"]), wrapped: bytes(&asked["wrapped"]) };
+    let letters = vec![Letter::Key(bytes(&asked["block"]))];
+    let open = Operation::Mailbox(Mailbox::Open { key, letters });
+    let told = match token.seat().unwrap().perform(&open) {
+        Answer::Letters(found) => {
+            let digits = found[0].expose().iter().map(|byte| format!("{byte:02x}"));
+            serde_json::json!({ "secret": digits.collect::<String>() })
+        }
+        Answer::Failed(fault) => serde_json::json!({ "failed": fault.to_string() }),
+        _ => panic!("another answer"),
+    };
+    println!("{told}");
 }
 
 fn import_exchange_key(session: &Session) {

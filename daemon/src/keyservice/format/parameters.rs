@@ -140,6 +140,8 @@ mod tests {
             uri: format!("/Service?{query}").parse().unwrap(),
             headers,
             body: Bytes::copy_from_slice(body),
+            place: None,
+            peer: None,
             arguments: Vec::new(),
             plain: false,
         }

@@ -8,7 +8,7 @@ use aws_lc_rs::cipher::{
     AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey,
     PaddedBlockEncryptingKey, UnboundCipherKey,
 };
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::pbkdf2;
 use base64ct::{Base64, Encoding};
@@ -51,7 +51,18 @@ pub fn open(sealed: &str, passphrase: &str) -> Result<Zeroizing<String>, FormatE
 
 /// The hash of `text`: SHA-256 over its UTF-16LE, 64 lower-case hexadecimal digits.
 pub fn hash(text: &str) -> String {
-    base16ct::lower::encode_string(digest(&SHA256, &utf16(&[text], 0)).as_ref())
+    let mut work = Context::new(&SHA256);
+    let mut some = Zeroizing::new(Vec::with_capacity(SOME));
+    // In pieces: a message may be long.
+    for unit in text.encode_utf16() {
+        some.extend_from_slice(&unit.to_le_bytes());
+        if some.len() == SOME {
+            work.update(&some);
+            some.clear();
+        }
+    }
+    work.update(&some);
+    base16ct::lower::encode_string(work.finish().as_ref())
 }
 
 /// `parts` one after the other, with room for `more` bytes.
@@ -94,6 +105,8 @@ impl Keys {
 
 const BLOCK: usize = 16;
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+/// An even number of bytes.
+const SOME: usize = 4096;
 const NO_BASE64: FormatError = FormatError::Malformed("what is encrypted must be base64");
 
 #[cfg(test)]
@@ -112,6 +125,9 @@ mod tests {
         }
         assert_eq!(hash("hello"), text("sha256_hello"));
         assert_eq!(hash(text("priv")), text("priv_hash"));
+        let long = "\u{1f511}e".repeat(5000);
+        let whole = aws_lc_rs::digest::digest(&SHA256, &utf16(&[&long], 0));
+        assert_eq!(hash(&long), base16ct::lower::encode_string(whole.as_ref()));
     }
 
     #[test]

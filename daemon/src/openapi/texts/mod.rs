@@ -3,6 +3,7 @@
 mod e2e;
 mod hem;
 mod key_agreement;
+mod key_service;
 mod pqc;
 
 use http::Method;
@@ -26,7 +27,8 @@ pub(super) struct Texts {
 type Summary = (&'static str, &'static str, &'static str);
 
 /// Those of every surface.
-const ALL: [&Texts; 4] = [&hem::TEXTS, &pqc::TEXTS, &e2e::TEXTS, &key_agreement::TEXTS];
+const ALL: [&Texts; 5] =
+    [&hem::TEXTS, &pqc::TEXTS, &e2e::TEXTS, &key_agreement::TEXTS, &key_service::TEXTS];
 
 /// The chapters of all surfaces.
 pub(super) fn tags() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -56,6 +58,7 @@ pub(super) fn status(status: u16) -> &'static str {
     match status {
         200 => "Done.",
         201 => "Done, and something stands now that did not.",
+        304 => "There is nothing.",
         400 => "The body or an argument makes no sense.",
         401 => "The token is missing where one is needed, or is not valid.",
         403 => {
