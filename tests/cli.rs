@@ -155,6 +155,65 @@ fn bytes(digits: &Value) -> Vec<u8> {
 }
 
 #[test]
+fn messages_are_read_by_who_has_the_passphrase_or_the_private_key() {
+    let desk = Desk::new();
+    let file = |name: &str, content: &[u8]| {
+        let path = desk.home.at(name);
+        write(&path, content);
+        path.to_str().unwrap().to_owned()
+    };
+    let phrase = file("phrase", b"correct horse \xc3\xa4\n");
+    let (text, data) =
+        (file("text", "a text \u{20ac}\n".as_bytes()), file("data.bin", &[0, 255, 13]));
+    let with_phrase = ["--passphrase-file", phrase.as_str()];
+    let made = desk.json(&[&["message", "create"], &with_phrase[..]].concat());
+    let token = made["token"].as_str().unwrap();
+    let read = [&["message", "read", token], &with_phrase[..]].concat();
+    assert_eq!(desk.json(&read), json!([]));
+    let sent = desk.json(&["message", "send", token, "--text", &text, "--file", &data]);
+    assert_eq!(sent, json!({ "sent": 1 }));
+    both(desk.json(&read).as_array().unwrap());
+    assert!(desk.run(&read).good().starts_with("a text \u{20ac}\n"));
+
+    let key = desk.home.at("key.pem").to_str().unwrap().to_owned();
+    let line = ["message", "create", "--private-key", &key, "--release", "2001-01-01"];
+    let made = desk.json(&line);
+    fails(&desk.run(&line), 2, "cannot write");
+    let token = made["token"].as_str().unwrap();
+    let public = file("public.json", made.to_string().as_bytes());
+    let parcel = ["message", "send", token, "--text", &text, "--file", &data];
+    desk.run(&parcel).good();
+    let sealed = desk.json(&[&parcel[..], &["--public-key", &public]].concat());
+    assert_eq!(sealed, json!({ "sent": 2 }), "each is a message of its own");
+    let read = ["message", "read", token, "--private-key", &key];
+    let messages = desk.json(&read);
+    let (online, offline) = messages.as_array().unwrap().split_at(2);
+    both(online);
+    both(offline);
+    let folder = desk.home.at("saved");
+    std::fs::create_dir(&folder).unwrap();
+    let save = [&read[..], &["--save", folder.to_str().unwrap()]].concat();
+    fails(&desk.run(&save), 2, "nothing is overwritten");
+    assert_eq!(std::fs::read(folder.join("data.bin")).unwrap(), [0, 255, 13]);
+
+    let other = file("other", b"another phrase");
+    let wrong = ["message", "read", token, "--passphrase-file", &other];
+    fails(&desk.run(&wrong), 2, "no such key");
+    let curl = desk.run(&[&["--print-curl"], &wrong[..]].concat()).good();
+    assert!(curl.contains("$PASSPHRASE") && !curl.contains("another"), "{curl}");
+    desk.run(&["message", "delete", token, "--private-key", &key]).good();
+    fails(&desk.run(&read), 2, "no such key");
+}
+
+/// A text and a file.
+fn both(messages: &[Value]) {
+    let [text, file] = messages else { panic!("{messages:?}") };
+    assert_eq!((&text["text"], &text["files"]), (&json!("a text \u{20ac}\n"), &Value::Null));
+    assert_eq!(file["files"][0]["name"], "data.bin");
+    assert_eq!(file["files"][0]["content"], Base64::encode_string(&[0, 255, 13]));
+}
+
+#[test]
 fn failures_have_their_exit_codes() {
     let desk = Desk::new();
     fails(&desk.run(&["key", "list"]), 4, "login");

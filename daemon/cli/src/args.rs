@@ -1,6 +1,7 @@
 //! The command line: commands, options and the environment variables that stand for them.
 
 pub(crate) mod e2e;
+pub(crate) mod message;
 pub(crate) mod pqc;
 
 use std::path::PathBuf;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// Use the API for end-to-end key exchanges: agree on a session
     #[command(subcommand)]
     E2e(e2e::E2eCommand),
+    /// Leave and read encrypted messages and files
+    #[command(subcommand)]
+    Message(message::MessageCommand),
     /// Use the post-quantum API: ML-KEM, ML-DSA, AES for texts, tokens for a number of calls
     #[command(subcommand)]
     Pqc(pqc::PqcCommand),

@@ -4,9 +4,11 @@ use std::error::Error;
 use std::io::Read;
 use std::time::Duration;
 
+use aws_lc_rs::rand;
+use bytes::Bytes;
 use reqwest::blocking::{Client as Http, Response};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, redirect, tls};
+use reqwest::{Method, StatusCode, redirect, tls};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,20 +16,25 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
+use crate::form::Form;
 use crate::server::Server;
 use crate::session::{Need, login_line};
 
-/// One request of the HEM API.
+/// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// GET, POST or DELETE.
+    /// GET, POST, PUT or DELETE.
     pub(crate) method: Method,
     /// Path from the root, such as `/api/keymgmt/create`.
     pub(crate) path: String,
     /// JSON body of a POST.
     pub(crate) body: Option<Value>,
+    /// The form that is its body, where it has no JSON.
+    pub(crate) form: Option<Form>,
     /// Headers of its own.
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<Header>,
+    /// The longest answer, in bytes.
+    pub(crate) longest: u64,
     /// What it needs of a token.
     pub(crate) need: Need,
     /// 406 means that the key does not exist.
@@ -38,8 +45,16 @@ impl Call {
     /// A GET without need of a token.
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (path, need) = (path.into(), Need::default());
-        let (body, headers) = (None, Vec::new());
-        Self { method: Method::GET, path, body, headers, need, absent_is_406: false }
+        Self {
+            method: Method::GET,
+            path,
+            body: None,
+            form: None,
+            headers: Vec::new(),
+            longest: BODY_LIMIT,
+            need,
+            absent_is_406: false,
+        }
     }
 
     /// A POST with a JSON body, without need of a token.
@@ -55,8 +70,27 @@ impl Call {
     /// The same with one more header.
     #[must_use]
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
+        self.headers.push(Header { name, value: value.into(), is_secret: false });
         self
+    }
+
+    /// The same with one more header, which is a secret.
+    #[must_use]
+    pub(crate) fn secret_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push(Header { name, value: value.into(), is_secret: true });
+        self
+    }
+
+    /// The same with a form for a body.
+    #[must_use]
+    pub(crate) fn form(self, form: Form) -> Self {
+        Self { form: Some(form), ..self }
+    }
+
+    /// For answers of up to `bytes`.
+    #[must_use]
+    pub(crate) fn longest(self, bytes: u64) -> Self {
+        Self { longest: bytes, ..self }
     }
 
     /// Says what the call needs of a token.
@@ -75,6 +109,37 @@ impl Call {
     #[must_use]
     pub(crate) fn absent_is_406(self) -> Self {
         Self { absent_is_406: true, ..self }
+    }
+}
+
+/// One header of a call.
+#[derive(Clone)]
+pub(crate) struct Header {
+    /// Its name, in lower case.
+    pub(crate) name: &'static str,
+    /// Its value.
+    pub(crate) value: SecretString,
+    /// Whether it is not to be shown.
+    pub(crate) is_secret: bool,
+}
+
+impl Header {
+    fn value(&self) -> Result<HeaderValue, Failure> {
+        let mut value =
+            HeaderValue::from_bytes(self.value.expose_secret().as_bytes()).map_err(|_| {
+                Failure::usage(format!(
+                    "the {} holds what no header can: control characters",
+                    self.name
+                ))
+            })?;
+        value.set_sensitive(self.is_secret);
+        Ok(value)
+    }
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -131,16 +196,24 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, bearer(token)?);
         }
-        for (name, value) in &call.headers {
-            request = request.header(*name, value);
+        for header in &call.headers {
+            request = request.header(header.name, header.value()?);
+        }
+        if let Some(form) = &call.form {
+            let boundary = fresh_boundary()?;
+            let media_type = format!("multipart/form-data; boundary={boundary}");
+            let body = Bytes::from_owner(form.body(&boundary));
+            request = request.header(CONTENT_TYPE, media_type).body(body);
         }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let mut response = request.send().map_err(|error| unreachable(&self.base, call, &error))?;
-        if response.status().is_success() {
+        // 304 has no body: there is nothing to be had, which is an answer.
+        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
             let headers = std::mem::take(response.headers_mut());
-            let body = read(response).map_err(|error| broken_off(&self.base, call, &error))?;
+            let body = read(response, call.longest)
+                .map_err(|error| broken_off(&self.base, call, &error))?;
             return Ok(Answer { headers, body });
         }
         Err(refusal(call, response))
@@ -172,10 +245,18 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Failure> {
     Ok(value)
 }
 
-fn read(response: Response) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut body = Zeroizing::new(Vec::with_capacity(FIRST_CAPACITY));
-    response.take(BODY_LIMIT).read_to_end(&mut body)?;
+fn read(response: Response, longest: u64) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let told = response.content_length().unwrap_or(0).min(longest);
+    let capacity = usize::try_from(told).unwrap_or(0).max(FIRST_CAPACITY);
+    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
+    response.take(longest).read_to_end(&mut body)?;
     Ok(body)
+}
+
+fn fresh_boundary() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Failure::unexpected("this host has no randomness"))?;
+    Ok(base16ct::lower::encode_string(&bytes))
 }
 
 fn refusal(call: &Call, response: Response) -> Failure {
@@ -184,8 +265,10 @@ fn refusal(call: &Call, response: Response) -> Failure {
     let retry = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let hint = hint(kind, status.as_u16(), call, retry);
     // an empty or foreign body is no problem document; the status speaks then
-    let problem: Problem =
-        read(response).ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+    let problem: Problem = read(response, BODY_LIMIT)
+        .ok()
+        .and_then(|body| serde_json::from_slice(&body).ok())
+        .unwrap_or_default();
     let reason = problem.detail.or(problem.title).unwrap_or_else(|| meaning(kind).to_owned());
     let message = format!("{} {}: {} ({reason})", call.method, call.path, status.as_u16());
     Failure::new(kind, message).hint(hint).request_id(problem.request_id)
@@ -198,7 +281,7 @@ fn meaning(kind: Kind) -> &'static str {
         Kind::Failed => "the operation failed",
         Kind::NotFound => "not found",
         Kind::Unexpected => "an unexpected answer",
-        Kind::Unreachable => "the daemon is not ready",
+        Kind::Unreachable => "the daemon is not ready, or was asked too often",
         Kind::Usage => "the daemon does not accept these arguments",
     }
 }

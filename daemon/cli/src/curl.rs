@@ -1,9 +1,11 @@
 //! `--print-curl`: the same request as a curl line, with `$TOKEN` where the token would be.
 
+use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::client::Call;
+use crate::client::{Call, Header};
 use crate::failure::Failure;
+use crate::form::{Field, Form, Shown};
 use crate::output::Output;
 use crate::server::Server;
 
@@ -26,8 +28,21 @@ fn line(server: &Server, call: &Call) -> String {
     if call.need.advice().is_some() && !call.need.optional {
         parts.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
     }
-    for (name, value) in &call.headers {
-        parts.push(format!("-H {}", quoted(&format!("{name}: {value}"))));
+    for Header { name, value, is_secret } in &call.headers {
+        parts.push(match is_secret {
+            true => format!("-H \"{name}: ${}\"", name.to_uppercase()),
+            false => format!("-H {}", quoted(&format!("{name}: {}", value.expose_secret()))),
+        });
+    }
+    for Field { name, value, shown } in call.form.iter().flat_map(Form::fields) {
+        parts.push(match shown {
+            Shown::File(file) => format!("-F {}", quoted(&format!("{name}=@\"{file}\""))),
+            Shown::Hidden => format!("--form-string \"{name}=${}\"", name.to_uppercase()),
+            Shown::Value => {
+                let value = String::from_utf8_lossy(value);
+                format!("--form-string {}", quoted(&format!("{name}={value}")))
+            }
+        });
     }
     if let Some(body) = &call.body {
         parts.push("-H 'Content-Type: application/json'".to_owned());
@@ -47,6 +62,7 @@ mod tests {
 
     use super::line;
     use crate::client::Call;
+    use crate::form::Form;
     use crate::server::Server;
     use crate::session::Need;
 
@@ -62,6 +78,12 @@ mod tests {
         let call = Call::get("/v1").header("uuid", "it's me");
         let with_header = line(&Server { url: "https://a".into(), ca: None }, &call);
         assert!(with_header.ends_with(r"-H 'uuid: it'\''s me' 'https://a/v1'"), "{with_header}");
+        let form = Form::default().with("token", "3f").with_secret("passphrase", "p");
+        let call = Call::delete("/Service").form(form).secret_header("passphrase", "p");
+        let secret = line(&Server { url: "https://a".into(), ca: None }, &call);
+        let shown = "-H \"passphrase: $PASSPHRASE\" --form-string 'token=3f' --form-string \
+                     \"passphrase=$PASSPHRASE\" 'https://a/Service'";
+        assert!(secret.ends_with(shown), "{secret}");
         let status = line(&Server { ca: None, ..server }, &Call::get("/api/system/status"));
         assert_eq!(
             status,

@@ -29,7 +29,7 @@ impl Kind {
             406 if absent_is_406 => Self::NotFound,
             406 => Self::Failed,
             409 | 410 => Self::Conflict,
-            502..=504 => Self::Unreachable,
+            429 | 502..=504 => Self::Unreachable,
             _ => Self::Unexpected,
         }
     }
@@ -171,6 +171,7 @@ mod tests {
             (413, 2),
             (418, 1),
             (422, 2),
+            (429, 7),
             (500, 1),
             (502, 7),
             (503, 7),

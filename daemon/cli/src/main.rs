@@ -10,10 +10,12 @@ mod e2e;
 mod ecdh;
 mod encoding;
 mod failure;
+mod form;
 mod handshake;
 mod keys;
 mod listing;
 mod login;
+mod message;
 mod output;
 mod passphrase;
 mod pqc;
@@ -55,6 +57,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Key(KeyCommand::Search(ask)) => listing::search(&session, ask),
         Command::Ecdh(ask) => ecdh::run(&session, ask),
         Command::E2e(command) => e2e::run(&session, command),
+        Command::Message(command) => message::run(&session, command),
         Command::Pqc(command) => pqc::run(&session, command),
         Command::Status => status::status(&session),
         Command::Version => status::version(&session),
