@@ -27,7 +27,7 @@ fn a_client_from_the_description_alone_sends_and_reads() {
 
 #[test]
 fn closed_it_takes_a_scope_for_each_thing() {
-    let scene = closed("");
+    let scene = closed("argon2_kib = 19456\nargon2_passes = 1");
     let all = ["create", "send", "read", "delete"].map(|what| format!("keyservice:{what}"));
     run(&scene, Some(&scene.user(&all.join(" "))));
     let mut log = scene.log();

@@ -1,6 +1,6 @@
 //! The key service: encrypted messages for whoever holds a passphrase or a private key.
 //!
-//! [`format`] knows what clients send and get, and nothing of the token, the store or the clock; the
+//! [`mod@format`] knows what clients send and get, and nothing of the token, the store or the clock; the
 //! rest is what is done about it.
 
 mod create;

@@ -1,5 +1,5 @@
 //! Messages in the profile `cryptabyte1`: a text is compressed by gzip, files are a ZIP in base64;
-//! either is a [`text`](super::text) under a passphrase that is random, and that goes to the
+//! either is a [`text`] under a passphrase that is random, and that goes to the
 //! recipient in [`chunks`](super::chunks).
 //!
 //! The original knows no other letters than those of Latin-1: each is one byte before the gzip, and
