@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::subject::Subject;
 use crate::trouble::Trouble;
-use crate::wire::{post, post_with};
+use crate::wire::{post, post_with, request};
 
 /// A request of another surface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,11 +25,15 @@ pub(crate) enum Errand {
     Decapsulate,
     /// `POST /api/signature/sign`: ML-DSA-65.
     Sign,
+    /// `PUT /Service`: a short text, to be encrypted here.
+    SendMessage,
+    /// `GET /Service` with the passphrase: Argon2id, and one short text that the token opens.
+    ReadMessage,
 }
 
 impl Errand {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Agreement("SCHEME-AES1"),
         Self::Agreement("SCHEME-AES2"),
         Self::Agreement("SCHEME-EC-AES1"),
@@ -38,6 +42,8 @@ impl Errand {
         Self::Encapsulate,
         Self::Decapsulate,
         Self::Sign,
+        Self::SendMessage,
+        Self::ReadMessage,
     ];
 
     /// What `--only` and the JSON of a report call it.
@@ -48,6 +54,8 @@ impl Errand {
             Self::Encapsulate => "encapsulate",
             Self::Decapsulate => "decapsulate",
             Self::Sign => "sign",
+            Self::SendMessage => "send-message",
+            Self::ReadMessage => "read-message",
         }
     }
 
@@ -59,6 +67,10 @@ impl Errand {
             Self::Encapsulate => "ML-KEM-768 encapsulation, signature verified".to_owned(),
             Self::Decapsulate => "ML-KEM-768 decapsulation, post-quantum API".to_owned(),
             Self::Sign => "ML-DSA-65 signature, post-quantum API".to_owned(),
+            Self::SendMessage => "a message sent to the key service".to_owned(),
+            Self::ReadMessage => {
+                "a message read from the key service, by its passphrase".to_owned()
+            }
         }
     }
 
@@ -69,6 +81,7 @@ impl Errand {
             Self::Agreement(scheme) => agreement(subject, &client, scheme),
             Self::ExchangeKey => exchange(subject, &client).map(Some),
             Self::Encapsulate | Self::Decapsulate => key_exchange(self, subject, &client).map(Some),
+            Self::SendMessage | Self::ReadMessage => message(self, subject, &client).map(Some),
             Self::Sign => {
                 let token = bearer(&client, USER, "pqc:sign");
                 let body = json!({ "algorithm": "ML-DSA-65", "data": "5a".repeat(16) });
@@ -138,6 +151,22 @@ fn key_exchange(errand: Errand, subject: &Subject, client: &Client) -> Result<Ve
         _ => ("encapsulate_key", offer),
     };
     Ok(post(&subject.place, &format!("/api/kc/{path}"), &token, &body.to_string()))
+}
+
+fn message(errand: Errand, subject: &Subject, client: &Client) -> Result<Vec<u8>, Trouble> {
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let ask = |method: &str, body: String| {
+        let reply = client.send(method, "/Service", |ask| ask.header(form.0, form.1).body(body));
+        if reply.status == 200 { Ok(reply) } else { Err(format!("{method}: {reply:?}")) }
+    };
+    let key = ask("POST", "passphrase=bench".to_owned())?.text("KeyToken");
+    let (send, read) =
+        (format!("token={key}&message=bench"), format!("token={key}&passphrase=bench"));
+    if errand == Errand::SendMessage {
+        return Ok(request(&subject.place, "PUT /Service", &[form], &send));
+    }
+    ask("PUT", send)?;
+    Ok(request(&subject.place, &format!("GET /Service?{read}"), &[], ""))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -114,6 +114,9 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
     }
     // Nothing is taken out again: the limits of what waits are not what is measured.
     home.configure("[key-agreement]\n", "[key-agreement]\nreferences = 10000000\n");
+    let room = "messages = 10000000\nkey_bytes = 10000000000\ntotal_bytes = 10000000000\n\
+        readings = 10000000\n";
+    home.configure("[key_service]\n", &format!("[key_service]\n{room}"));
     home.configure("[e2e]\n", "[e2e]\nsessions = 10000000\n");
     let starts = subject::time_starts(&home, STARTS)?;
     let subject = Subject::start(&home)?;
@@ -182,5 +185,5 @@ const USAGE: &str = "usage: bench [--rounds N] [--seconds S] [--keys N] [--only 
   [--ack WORD] [--json FILE] [--unlogged PROGRAM]
   4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or
   ml-dsa, SCHEME-AES1, SCHEME-AES2, SCHEME-EC-AES1, SCHEME-EC-AES2, e2e-key, encapsulate,
-  decapsulate or sign.
+  decapsulate, sign, send-message or read-message.
   Without --only, --rounds and --seconds are those of ecdh, and the others have 2 rounds of 1 s.";

@@ -67,13 +67,16 @@ pub(crate) fn post_with(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Vec<u8> {
+    let headers = [headers, &[("Content-Type", "application/json")]].concat();
+    request(place, &format!("POST {path}"), &headers, body)
+}
+
+/// The bytes of a request, whose method and path are `what`.
+pub(crate) fn request(place: &Place, what: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let (host, length) = (&place.hostname, body.len());
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{more}\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    format!("{what} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// The bytes of `GET path`.
