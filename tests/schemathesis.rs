@@ -95,7 +95,7 @@ const KEYS: [(&str, Option<&str>); 7] = [
 const SCOPES: &str = "keymgmt:gen keymgmt:list keymgmt:search keymgmt:get keymgmt:imp keymgmt:upd \
     keymgmt:del keymgmt:derive logger:get system:config auth:ext:pair token:new pqc:kem pqc:sign \
     pqc:aes e2e:exchange e2e:use keyservice:create keyservice:send keyservice:read \
-    keyservice:delete";
+    keyservice:delete account:manage";
 /// The operations that end the run, and the document that it starts from, which Schemathesis itself
 /// does not ask for again.
 const LEFT_OUT: [&str; 3] =

@@ -133,6 +133,12 @@ log_types! {
     133 LOG_TYPE_AUDIT_RECONCILED Text,
     /// A key was agreed on for a login.
     134 LOG_TYPE_KEY_AGREEMENT Text,
+    /// An account was to log in.
+    135 LOG_TYPE_LOGIN Text,
+    /// A login was to get another access token.
+    136 LOG_TYPE_LOGIN_REFRESH Text,
+    /// A login was to be ended.
+    137 LOG_TYPE_LOGOUT Text,
     /// A client sent the keys of a session.
     138 LOG_TYPE_E2E_KEY_STORED Text,
     /// A browser fetched the key to encrypt to.
@@ -153,6 +159,8 @@ log_types! {
     146 LOG_TYPE_TOKEN_ISSUED Text,
     /// A token of limited use had its last use.
     147 LOG_TYPE_TOKEN_EXHAUSTED Text,
+    /// An account was made, locked or unlocked, or got another password.
+    148 LOG_TYPE_ACCOUNT_CHANGED Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 56);
+        assert_eq!(LogType::ALL.len(), 60);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

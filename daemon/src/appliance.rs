@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use audit::Log;
 
+use crate::accounts::Accounts;
 use crate::agreement::Agreements;
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
@@ -26,6 +27,8 @@ pub struct Appliance(Arc<Parts>);
 
 /// The parts of an appliance.
 pub struct Parts {
+    /// Accounts and their logins.
+    pub accounts: Accounts,
     /// Keys agreed on for logins.
     pub agreements: Agreements,
     /// The proof of what this device is.
@@ -66,6 +69,10 @@ impl Appliance {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.0.accounts
     }
 
     pub(crate) fn checkin(&self) -> &CheckIn {
@@ -123,6 +130,12 @@ pub trait Reach: Send + 'static {
 
 impl Reach for () {
     fn reach(_: &Appliance) -> Self {}
+}
+
+impl Reach for Accounts {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.accounts.clone()
+    }
 }
 
 impl Reach for Agreements {

@@ -140,6 +140,7 @@ async fn durable(entries: Result<(Closing, Closing), Unwritten>) -> Result<(), U
 fn telling(fact: Fact) -> (LogType, LogResult, &'static str) {
     use LogResult::{LOG_RESULT_FAILED, LOG_RESULT_OK};
     let kind = match fact {
+        Fact::AccountChanged => LogType::LOG_TYPE_ACCOUNT_CHANGED,
         Fact::Adopted | Fact::Imported => LogType::LOG_TYPE_KEY_IMPORT,
         Fact::Configured => LogType::LOG_TYPE_CONFIG_UPDATED,
         Fact::Created | Fact::CreationUndone => LogType::LOG_TYPE_KEY_GENERATION,

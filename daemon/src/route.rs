@@ -36,7 +36,6 @@
 //! async fn handler(_: (), _: Ask) -> Result<Empty, Fault> { Ok(Empty) }
 //! post("/x", USE, LogRule::Silent, handler);
 //! ```
-//!
 //! Nor does a row whose body can't be described:
 //!
 //! ```compile_fail,E0046
@@ -244,6 +243,11 @@ pub trait Request: Sized + Send + 'static {
     fn concerns(&self) -> Ext {
         Ext::None
     }
+
+    /// The same, where it takes a look at the appliance to know.
+    fn concerns_in(&self, _: &Appliance) -> Ext {
+        self.concerns()
+    }
 }
 
 /// A request that says nothing beyond its method and path.
@@ -338,7 +342,7 @@ where
             if let Some(kind) = request.kind() {
                 entry.name_kind(kind);
             }
-            entry.name_ext(request.concerns());
+            entry.name_ext(request.concerns_in(appliance));
             let permit = caller.may(request.needs(appliance))?;
             let answer = handler(T::reach(appliance), permit, request).await?;
             answer.note(entry);

@@ -55,6 +55,10 @@ impl Service {
         &self.opened.log
     }
 
+    pub(crate) fn accounts(&self) -> &crate::accounts::Accounts {
+        self.opened.appliance.accounts()
+    }
+
     pub(crate) fn clerk(&self) -> &crate::clerk::Clerk {
         self.opened.appliance.clerk()
     }

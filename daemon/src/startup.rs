@@ -10,6 +10,7 @@ use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
 use tokio::sync::mpsc;
 
+use crate::accounts::Accounts;
 use crate::agreement::Agreements;
 use crate::anchors::anchors;
 use crate::appliance::{Appliance, Parts};
@@ -30,7 +31,7 @@ use crate::mirror::Mirror;
 use crate::outbound::OutboundFault;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
-use crate::store::{SettingsFault, Store, StoreFault};
+use crate::store::{Mac, SettingsFault, Store, StoreFault};
 use crate::witness::Witness;
 
 /// Everything behind the sockets.
@@ -93,9 +94,12 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
         Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
     let exchange = Exchange::new(store.clone(), system.clone(), config.e2e);
     let key_service = KeyService::new(store.clone(), system.clone(), config.key_service);
+    let agreements = Agreements::new(vault.clone(), groups, &config.key_agreement);
+    let accounts = open_accounts(config, (&store, &system), (&desk, &agreements), &log).await?;
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
     let appliance = Appliance::new(Parts {
-        agreements: Agreements::new(vault.clone(), groups, &config.key_agreement),
+        accounts,
+        agreements,
         attestor: Attestor::new(system.clone(), attestation, &config.store.path),
         certificate: Certificate::new(config.tls.clone()),
         checkin: checkin.map_err(StartFault::Randomness)?,
@@ -231,6 +235,24 @@ async fn start_log(
     started.await.map_err(|_| StartFault::Unprovisioned)?
 }
 
+/// The accounts; those that were changed outside the daemon are entered and refused.
+async fn open_accounts(
+    config: &Config,
+    (store, system): (&Store, &System),
+    (desk, agreements): (&Desk, &Agreements),
+    log: &Log,
+) -> Result<Accounts, StartFault> {
+    let mac: Arc<dyn Mac> = Arc::new(system.clone());
+    let behind = (desk.clone(), agreements.clone());
+    let opened = Accounts::open((store.clone(), mac), behind, &config.key_agreement).await;
+    let (accounts, damaged) = opened.map_err(StartFault::Accounts)?;
+    for _ in 0..damaged {
+        tracing::error!("an account's record was changed outside the daemon: it is refused");
+        enter(log, integrity_error(), Subject::None, Ext::Text("account".to_owned()));
+    }
+    Ok(accounts)
+}
+
 /// Enters what the last run left behind, now and whenever more comes to light.
 async fn enter_recovery(log: &Log, clerk: &Clerk, recovery: Recovery) {
     let Recovery { damaged, missing, owed, forged_intents, mut later } = recovery;
@@ -275,6 +297,9 @@ fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
 /// Why the daemon did not come up.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFault {
+    /// The accounts can't be read.
+    #[error("the accounts can't be read: {}", .0.detail())]
+    Accounts(Fault),
     /// The state belongs to another token.
     #[error(
         "the token {0} has no system keys, and the state file was made with some: give the token \

@@ -1,5 +1,6 @@
 //! What a request can ask leave to do, and what each needs (hem.md A2).
 
+pub mod accounts;
 pub mod e2e;
 pub mod key_service;
 pub mod pqc;

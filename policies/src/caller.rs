@@ -22,10 +22,14 @@ struct Bearer {
     scope: Scope,
     expires: u64,
     token: TokenName,
+    login: Option<LoginId>,
 }
 
 /// Names a token: the SHA-256 of its text.
 pub type TokenName = [u8; 32];
+
+/// Names the login of an account that a token came from.
+pub type LoginId = [u8; 16];
 
 impl Caller {
     /// Someone who showed no token.
@@ -34,7 +38,20 @@ impl Caller {
     }
 
     pub(crate) fn verified(subject: Subject, scope: Scope, expires: u64, token: TokenName) -> Self {
-        Self { bearer: Some(Arc::new(Bearer { subject, scope, expires, token })) }
+        Self { bearer: Some(Arc::new(Bearer { subject, scope, expires, token, login: None })) }
+    }
+
+    /// The same as the bearer of a token that came from this login of an account.
+    pub(crate) fn of_login(
+        subject: Subject,
+        scope: Scope,
+        expires: u64,
+        of: (TokenName, LoginId),
+    ) -> Self {
+        let (token, login) = of;
+        Self {
+            bearer: Some(Arc::new(Bearer { subject, scope, expires, token, login: Some(login) })),
+        }
     }
 
     /// Asks leave to perform `action`: its role first, then its scope.
@@ -57,6 +74,11 @@ impl Caller {
     /// Who it is.
     pub fn subject(&self) -> Subject {
         self.bearer.as_ref().map_or(Subject::Anonymous, |bearer| bearer.subject)
+    }
+
+    /// The login that the token came from, where an account has made one.
+    pub fn login(&self) -> Option<LoginId> {
+        self.bearer.as_ref().and_then(|bearer| bearer.login)
     }
 
     /// Whether no token was shown.

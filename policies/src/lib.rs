@@ -41,6 +41,7 @@ mod scope;
 pub mod session;
 mod subject;
 
+pub use action::accounts::ManageAccounts;
 pub use action::e2e::{ExchangeSession, OpenFrame};
 pub use action::key_service::{CreateMailbox, DeleteMailbox, ReadMailbox, SendMessage};
 pub use action::pqc::{CipherText, ExchangeKeys, IssueToken, SignText};
@@ -49,7 +50,7 @@ pub use action::{
     PairAuthenticator, ReadAttestation, ReadConfig, ReadKey, ReadLog, Reboot, Roles, RunSelfTest,
     SearchKeys, Shutdown, UpdateKey, Use, UseOwn, WriteConfig,
 };
-pub use caller::{Caller, Denied, Permit, TokenName};
+pub use caller::{Caller, Denied, LoginId, Permit, TokenName};
 pub use encoding::{decode_base64, encode_base64};
 pub use kid::{BadKid, Kid};
 pub use scope::{BadScope, Scope};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::caller::{Caller, TokenName};
+use crate::caller::{Caller, LoginId, TokenName};
 use crate::encoding::{decode_base64, encode_base64};
 use crate::scope::Scope;
 use crate::subject::Subject;
@@ -89,8 +89,24 @@ impl Sessions {
         decode_base64(&claims.jti).filter(|nonce| nonce.len() == 32).ok_or(BadToken)?;
         let subject = Subject::from_claim(&claims.sub).ok_or(BadToken)?;
         let scope = Scope::parse(&claims.scope).map_err(|_| BadToken)?;
-        Ok(Caller::verified(subject, scope, claims.exp, digest))
+        match (subject, claims.ctx.as_ref().and_then(login)) {
+            (Subject::Account(_), Some(login)) => {
+                Ok(Caller::of_login(subject, scope, claims.exp, (digest, login)))
+            }
+            // Those of an account are issued with their login, all of them.
+            (Subject::Account(_), None) => Err(BadToken),
+            _ => Ok(Caller::verified(subject, scope, claims.exp, digest)),
+        }
     }
+}
+
+/// The context of a token that comes from this login of an account.
+pub fn login_context(login: &LoginId) -> serde_json::Value {
+    serde_json::json!({ "login": encode_base64(login) })
+}
+
+fn login(context: &serde_json::Value) -> Option<LoginId> {
+    decode_base64(context.get("login")?.as_str()?)?.try_into().ok()
 }
 
 /// What a token is issued for.
@@ -134,6 +150,7 @@ const CACHED_FOR: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::AccountId;
 
     /// `bearer` of the published vectors.
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzY29wZSI6ImtleW1nbXQ6Z2VuIiwic3ViIjoiVSIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwLCJqdGkiOiJBUEZUWlFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPSJ9.3Ia8yLubj0YtwRzS2hEByWZsxQ2wsHmvWcw6ao8QHe8";
@@ -168,6 +185,20 @@ mod tests {
         assert_eq!(caller.subject(), Subject::User);
         assert_eq!(caller.scope().unwrap().as_str(), "keymgmt:gen");
         assert_eq!(sessions.verify(TOKEN, 1_700_003_600).unwrap_err(), BadToken);
+    }
+
+    #[test]
+    fn a_token_of_an_account_says_which_login_it_came_from() {
+        let (sessions, account) = (sessions(), Subject::Account(AccountId([3; 16])));
+        let issue = |subject, context| {
+            let token = sessions.issue(&Grant { subject, context, ..grant() }).unwrap();
+            sessions.verify(&token, 1_700_000_000).map(|caller| caller.login())
+        };
+        let context = Some(login_context(&[7; 16]));
+        assert_eq!(issue(account, context.clone()), Ok(Some([7; 16])));
+        assert_eq!(issue(account, None), Err(BadToken));
+        // What others have put into theirs says nothing.
+        assert_eq!(issue(Subject::User, context), Ok(None));
     }
 
     #[test]

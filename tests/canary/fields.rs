@@ -142,4 +142,4 @@ fn elsewhere(scene: &Scene, token: &str, told: &mut impl FnMut(&str, &Reply)) {
 
 const SCOPES: &str = "keymgmt:gen keymgmt:list keymgmt:search keymgmt:get keymgmt:imp keymgmt:upd \
     keymgmt:del keymgmt:derive logger:get system:config auth:ext:pair token:new pqc:kem \
-    pqc:sign pqc:aes";
+    pqc:sign pqc:aes account:manage";

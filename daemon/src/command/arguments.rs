@@ -95,7 +95,8 @@ pub(super) struct Dev {
     /// The administrator's passphrase at the first start; a random one is made without it.
     #[arg(long)]
     pub(super) master_passphrase: Option<String>,
-    /// Written when it serves: url, plain_url, metrics_url, ca_file, hostname, dir and pid.
+    /// Written when it serves: url, plain_url, metrics_url, ca_file, hostname, dir, pid,
+    /// account and account_password_file.
     #[arg(long)]
     pub(super) ready_json: Option<PathBuf>,
 }

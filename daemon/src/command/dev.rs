@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::command::arguments::Dev;
 use crate::command::failure::Failure;
-use crate::command::{passphrase, pki};
+use crate::command::{first_account, passphrase, pki};
 use crate::config::Config;
 use crate::device::{Device, NewSettings};
 use crate::durable;
@@ -27,11 +27,15 @@ pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
     let config = configuration(&dir, &options)?;
     pki::certify(&dir, &config.listen.hostname)?;
     let hostname = config.listen.hostname.clone();
+    let has_accounts = config.serves("key-agreement");
     let service = Service::open(config).await?;
     if !service.device().is_initialised() {
         set_up(&service, &dir, &options).await?;
     }
-    let announcement = Announcement::new(&dir, &hostname, service.addresses()?);
+    if has_accounts {
+        first_account::make(&service, &dir).await?;
+    }
+    let announcement = Announcement::new(&dir, &hostname, service.addresses()?, has_accounts);
     let ready_json = options.ready_json.clone();
     // Called when it accepts connections and signals: whoever finds the file may send either.
     let announce = move || {
@@ -177,7 +181,11 @@ async fn initialise(
 }
 
 /// The passphrase in the file `name`; before it is there, `given` or a random one is written to it.
-fn keep(dir: &Path, name: &str, given: Option<&str>) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn keep(
+    dir: &Path,
+    name: &str,
+    given: Option<&str>,
+) -> Result<Zeroizing<String>, Failure> {
     let path = dir.join(name);
     if let (None, Ok(kept)) = (given, std::fs::read_to_string(&path)) {
         return Ok(Zeroizing::new(kept.trim_end().to_owned()));
@@ -207,10 +215,12 @@ struct Announcement {
     hostname: String,
     dir: PathBuf,
     pid: u32,
+    account: Option<&'static str>,
+    account_password_file: Option<PathBuf>,
 }
 
 impl Announcement {
-    fn new(dir: &Path, hostname: &str, addresses: Addresses) -> Self {
+    fn new(dir: &Path, hostname: &str, addresses: Addresses, has_accounts: bool) -> Self {
         Self {
             url: format!("https://{hostname}:{}", addresses.tls.port()),
             plain_url: addresses.plain.map(|plain| format!("http://{hostname}:{}", plain.port())),
@@ -219,6 +229,8 @@ impl Announcement {
             hostname: hostname.to_owned(),
             dir: dir.to_owned(),
             pid: std::process::id(),
+            account: has_accounts.then_some(first_account::NAME),
+            account_password_file: has_accounts.then(|| dir.join(first_account::PASSWORD)),
         }
     }
 
@@ -236,6 +248,14 @@ impl Announcement {
              --scope keymgmt:gen"
         );
         println!("  claviger key create --type SECP256R1 --label first");
+        if let (Some(account), Some(file)) = (self.account, &self.account_password_file) {
+            println!("\nOr log in to the account {account}, for 30 minutes:\n");
+            println!(
+                "  claviger login --url {url} --ca {ca} --rest --username {account} \
+                 --passphrase-file {}",
+                file.display()
+            );
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod adopt;
 mod arguments;
 mod dev;
 mod failure;
+mod first_account;
 mod hsm_init;
 mod passphrase;
 mod pki;

@@ -349,6 +349,7 @@ mod tests {
             format!("{GOOD}\n[e2e]\nrsa_bits = 1024"),
             format!("{GOOD}\n[pqc]\nkeys = 0"),
             format!("{GOOD}\n[key-agreement]\nreferences = 0"),
+            format!("{GOOD}\n[key-agreement]\nlogins = 0"),
             format!("{GOOD}\n[key-agreement]\nidentifier = \"\""),
             format!("{GOOD}\n[key_service]\nbodies = 0"),
             format!("{GOOD}\n[key_service]\nargon2_kib = 1024"),

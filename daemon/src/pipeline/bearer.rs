@@ -61,8 +61,9 @@ pub(super) async fn caller(
             admitted.map(|(caller, fare)| (caller, Toll::Taken(fare)))
         }
     };
-    // With its pairing an authenticator's tokens end.
+    // With its pairing an authenticator's tokens end, with its login an account's.
     let found = found.filter(|(caller, _)| match caller.subject() {
+        Subject::Account(id) => appliance.accounts().admit(id, caller.login()),
         Subject::External(kid) => appliance.keyring().is_paired(kid),
         _ => true,
     });

@@ -1,10 +1,11 @@
 //! The routes of key agreement and login.
 
 use audit::LogType::*;
+use policies::ManageAccounts;
 
-use crate::route::LogRule::Every;
-use crate::route::{OPEN, Route, post};
-use crate::surface::rest::agreement;
+use crate::route::LogRule::{Every, Silent};
+use crate::route::{OPEN, Route, Scope, get, post};
+use crate::surface::rest::{accounts, agreement, login};
 
 /// The rows of key agreement and login.
 #[rustfmt::skip]
@@ -12,8 +13,32 @@ pub(super) fn rows() -> Vec<Route> {
     vec![
         //   path                                  scope        log entry                          handler
         post("/rest/key-agreement",                OPEN,        Every(LOG_TYPE_KEY_AGREEMENT),     agreement::agree)
-            .answers(AGREEMENT),
+            .answers(ANYONE),
+
+        post("/rest/login",                        OPEN,        Every(LOG_TYPE_LOGIN),             login::login)
+            .answers(ANYONE),
+        post("/rest/refresh",                      OPEN,        Every(LOG_TYPE_LOGIN_REFRESH),     login::refresh)
+            .answers(ANYONE),
+        post("/rest/logout",                       OPEN,        Every(LOG_TYPE_LOGOUT),            login::logout)
+            .answers(ANYONE),
+
+        get( "/rest/accounts",                     ACCOUNTS,    Silent,                            accounts::list)
+            .answers(LIST),
+        post("/rest/accounts",                     ACCOUNTS,    Every(LOG_TYPE_ACCOUNT_CHANGED),   accounts::create)
+            .answers(CREATE),
+        post("/rest/accounts/password",            ACCOUNTS,    Every(LOG_TYPE_ACCOUNT_CHANGED),   accounts::password)
+            .answers(CHANGE),
+        post("/rest/accounts/lock",                ACCOUNTS,    Every(LOG_TYPE_ACCOUNT_CHANGED),   accounts::lock)
+            .answers(CHANGE),
+        post("/rest/accounts/unlock",              ACCOUNTS,    Every(LOG_TYPE_ACCOUNT_CHANGED),   accounts::unlock)
+            .answers(CHANGE),
     ]
 }
 
-const AGREEMENT: &[u16] = &[200, 400, 401, 408, 413, 418, 429, 500, 503];
+/// `account:manage`, the user's alone.
+const ACCOUNTS: Scope<ManageAccounts> = Scope::new();
+
+const ANYONE: &[u16] = &[200, 400, 401, 408, 413, 418, 429, 500, 503];
+const CHANGE: &[u16] = &[200, 400, 401, 403, 404, 408, 413, 418, 429, 500, 503];
+const CREATE: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 429, 500, 503];
+const LIST: &[u16] = &[200, 401, 403, 418, 500, 503];

@@ -6,10 +6,12 @@
 //! store knows no token: it keeps the MACs that the callers compute and never judges them, but for
 //! the [`Settings`].
 
+mod accounts;
 mod anchor;
 mod columns;
 mod intents;
 mod limited;
+mod logins;
 mod mailboxes;
 mod nonces;
 mod owed;
@@ -32,8 +34,10 @@ use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::metrics::Transactions;
 
+pub(crate) use accounts::{AccountRow, PasswordRow};
 pub(crate) use intents::{Intent, IntentId, IntentKind};
 pub(crate) use limited::Issued;
+pub(crate) use logins::{LoginRow, StoredLogin};
 pub(crate) use mailboxes::{LetterRow, MailboxRow, Private, Room};
 pub(crate) use nonces::seal_text as nonce_text;
 pub(crate) use owed::Due;
@@ -118,6 +122,8 @@ impl Store {
             "DELETE FROM limited_tokens",
             "DELETE FROM e2e_sessions",
             "DELETE FROM keyservice_keys",
+            "DELETE FROM logins",
+            "DELETE FROM accounts",
             "DELETE FROM settings",
         ] {
             sqlx::query(table).execute(&mut *work).await?;
@@ -225,6 +231,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "pqc", include_str!("../../migrations/sqlite/0005_pqc.sql")),
         migration(6, "owed", include_str!("../../migrations/sqlite/0006_owed.sql")),
         migration(7, "e2e", include_str!("../../migrations/sqlite/0007_e2e.sql")),
+        migration(8, "accounts", include_str!("../../migrations/sqlite/0008_accounts.sql")),
         migration(9, "keyservice", include_str!("../../migrations/sqlite/0009_keyservice.sql")),
     ]
 }

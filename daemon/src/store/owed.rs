@@ -30,6 +30,8 @@ pub struct Owed {
 /// What happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fact {
+    /// An account was made, or something about it was changed.
+    AccountChanged,
     /// A key that was in the token already was registered.
     Adopted,
     /// The settings were changed.
@@ -102,7 +104,8 @@ impl Owed {
 }
 
 impl Fact {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
+        Self::AccountChanged,
         Self::Adopted,
         Self::Configured,
         Self::Created,
@@ -119,6 +122,7 @@ impl Fact {
 
     fn name(self) -> &'static str {
         match self {
+            Self::AccountChanged => "account changed",
             Self::Adopted => "adopted",
             Self::Configured => "configured",
             Self::Created => "created",

@@ -1,15 +1,21 @@
 //! Key agreement and login (docs/key-agreement.md).
 
+pub mod accounts;
 pub mod agreement;
+mod language;
+pub mod login;
+mod password;
 
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Manners, Refusal, Surface};
 use crate::clock::host_milliseconds;
 use crate::fault::Fault;
+use crate::inbound::Inbound;
 
 /// Key agreement and login: errors are in the vendor's envelope, but for those of an agreement.
 pub(crate) struct Rest;
@@ -32,12 +38,21 @@ impl Surface for Rest {
             return Refusal::told(status, Vec::new().into(), "application/json");
         }
         let (name, key) = names(status);
+        let spoken = match manners.uri.path() {
+            LOGIN => language::sentence(manners.language.as_ref(), key),
+            _ => None,
+        };
+        let (language, message) = match spoken {
+            Some((language, sentence)) => (language, sentence.into()),
+            None => ("en", fault.detail()),
+        };
         let body = json!({
             "status": name,
             "timestamp": host_milliseconds(),
-            "errors": [{ "error_key": key, "error_message": fault.detail() }],
+            "errors": [{ "error_key": key, "error_message": message }],
         });
-        let refusal = Refusal::told(status, body.to_string().into(), "application/json");
+        let refusal = Refusal::told(status, body.to_string().into(), "application/json")
+            .with(CONTENT_LANGUAGE, HeaderValue::from_static(language));
         match fault.plain() {
             Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
             Fault::Unauthenticated(_) => {
@@ -72,6 +87,14 @@ impl Surface for Rest {
     }
 }
 
+/// A JSON body. What is wrong with it may be a password: only the place is told.
+fn body<T: DeserializeOwned>(inbound: &Inbound) -> Result<T, Fault> {
+    serde_json::from_slice(inbound.json_text()?).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Fault::Invalid(format!("the body is not as it must be: {place}").into())
+    })
+}
+
 /// How the envelope calls a status, and the key of the error.
 fn names(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
@@ -89,4 +112,6 @@ fn names(status: StatusCode) -> (&'static str, &'static str) {
     }
 }
 
+/// Whose errors are told in the language of the client.
+const LOGIN: &str = "/rest/login";
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-rate-limit-retry-after-seconds");
