@@ -214,6 +214,48 @@ fn both(messages: &[Value]) {
 }
 
 #[test]
+fn an_account_is_made_used_and_locked() {
+    let desk = Desk::new();
+    desk.login(USER, "account:manage").good();
+    let file = |name: &str, text: &str| {
+        let path = desk.home.at(name);
+        write(&path, text);
+        path.to_str().unwrap().to_owned()
+    };
+    let (first, second) = (file("first", "first password\n"), file("second", "second password"));
+    let create = ["account", "create", "anna", "--scope", "keymgmt:list pqc:kem"];
+    let made = desk.json(&[&create[..], &["--passphrase-file", &first]].concat());
+    assert_eq!((&made["username"], &made["locked"]), (&json!("anna"), &json!(false)));
+    let login = |password: &str| {
+        desk.run(&["login", "--rest", "--username", "Anna", "--passphrase-file", password])
+    };
+    assert!(login(&first).stderr.contains("keymgmt:list pqc:kem"));
+    desk.run(&["key", "list"]).good();
+    let line = ["login", "--rest", "--username", "anna", "--print", "--passphrase-file", &first];
+    let tokens = desk.json(&line);
+    assert_eq!(tokens["refresh_token"].as_str().unwrap().split('.').count(), 3);
+    desk.run(&["account", "passwd", "anna", "--passphrase-file", &second]).good();
+    fails(&login(&first), 4, "password");
+    login(&second).good();
+    desk.run(&["account", "lock", "anna"]).good();
+    fails(&desk.run(&["key", "list"]), 4, "401");
+    fails(&login(&second), 4, "locked");
+    let listed = desk.run(&["account", "list"]).good();
+    assert!(listed.contains("anna") && listed.contains("locked"), "{listed}");
+    desk.run(&["account", "unlock", "anna"]).good();
+    login(&second).good();
+    fails(&desk.run(&["account", "lock", "nobody"]), 3, "no account");
+    let shown =
+        desk.run(&["--print-curl", "account", "passwd", "anna", "--passphrase-file", &first]);
+    assert!(!shown.good().contains("first password"));
+    // What `clavigerd dev` has printed.
+    let operator = desk.home.at("operator-password");
+    let line = ["login", "--rest", "--username", "operator", "--passphrase-file"];
+    desk.run(&[&line[..], &[operator.to_str().unwrap()]].concat()).good();
+    assert!(desk.home.messages().contains("--username operator --passphrase-file"));
+}
+
+#[test]
 fn failures_have_their_exit_codes() {
     let desk = Desk::new();
     fails(&desk.run(&["key", "list"]), 4, "login");

@@ -1,5 +1,6 @@
 //! The command line: commands, options and the environment variables that stand for them.
 
+pub(crate) mod account;
 pub(crate) mod e2e;
 pub(crate) mod message;
 pub(crate) mod pqc;
@@ -43,6 +44,9 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Manage accounts (scope account:manage, the user's)
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Prove knowledge of the passphrase and get a token for a scope or several
     Login(LoginArgs),
     /// Remove stored tokens: all, or those of --url
@@ -89,15 +93,25 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) passphrase_file: PathBuf,
     /// What the token is for: a scope, such as keymgmt:gen or keymgmt:use:KID, or several in quotes
-    #[arg(long, value_parser = crate::encoding::scope)]
-    pub(crate) scope: String,
+    #[arg(long, value_parser = crate::encoding::scope, conflicts_with = "rest",
+          required_unless_present = "rest")]
+    pub(crate) scope: Option<String>,
     /// How long the token is to live, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600,
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, conflicts_with = "rest",
           value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub(crate) lifetime: u64,
     /// Print the token on stdout instead of storing it
     #[arg(long)]
     pub(crate) print: bool,
+    /// Log in to an account by its password; its token has the scopes of the account
+    #[arg(long, requires = "username")]
+    pub(crate) rest: bool,
+    /// The name of the account
+    #[arg(long, value_name = "NAME", requires = "rest", conflicts_with = "scope")]
+    pub(crate) username: Option<String>,
+    /// The domain to name; accounts have none
+    #[arg(long, requires = "rest", conflicts_with = "scope", default_value = "")]
+    pub(crate) domain: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -186,7 +200,7 @@ Exit codes:
   4  denied: no fitting token, or the daemon refused it (401, 403)
   5  conflict: the daemon is in a state that does not allow it (409, 410)
   6  failed: the daemon tried and could not (406)
-  7  unreachable: no connection, no trusted TLS, no answer in time, or not ready (502, 503, 504);
+  7  unreachable: no connection, no trusted TLS, no answer in time, or not ready (429, 502, 503, 504);
      after a create, import or delete the outcome is then unknown: look before you repeat it
 
 Environment:
@@ -219,6 +233,27 @@ mod tests {
             panic!("not ecdh")
         };
         assert_eq!(ask.ext_kid.unwrap().as_str(), kid.to_lowercase());
+    }
+
+    #[test]
+    fn a_login_is_for_a_scope_or_to_an_account() {
+        let parse = |more: &[&str]| {
+            let line = ["claviger", "login", "--passphrase-file", "x"];
+            Args::try_parse_from(line.iter().chain(more))
+        };
+        assert!(parse(&["--scope", "keymgmt:gen"]).is_ok());
+        assert!(parse(&["--rest", "--username", "a"]).is_ok());
+        assert!(parse(&["--rest", "--username", "a", "--domain", "b", "--print"]).is_ok());
+        for bad in [
+            &[][..],
+            &["--rest"],
+            &["--username", "a", "--scope", "s"],
+            &["--rest", "--username", "a", "--scope", "s"],
+            &["--rest", "--username", "a", "--lifetime", "9"],
+            &["--scope", "s", "--domain", "b"],
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -29,10 +29,10 @@ pub(crate) fn run(session: &Session, ask: &LoginArgs) -> Result<(), Failure> {
     let challenge: Challenge = client.json(&challenge)?;
     let issued_at = now()?;
     let expires_at = issued_at.saturating_add(ask.lifetime);
-    let wish = Wish { scope: &ask.scope, issued_at, expires_at };
+    let scope = ask.scope.clone().unwrap_or_default();
+    let wish = Wish { scope: &scope, issued_at, expires_at };
     let token = prove(&client, &challenge, &passphrase, wish)?;
     let Server { url, ca } = session.server()?;
-    let scope = ask.scope.clone();
     let login = StoredToken { url, ca, scope, expires_at, token };
     if ask.print { print(session, &login) } else { store(session, &login) }
 }
@@ -84,7 +84,8 @@ fn print(session: &Session, login: &StoredToken) -> Result<(), Failure> {
     session.output.show(&document, token)
 }
 
-fn store(session: &Session, login: &StoredToken) -> Result<(), Failure> {
+/// Stores a token, and says so.
+pub(crate) fn store(session: &Session, login: &StoredToken) -> Result<(), Failure> {
     let file: PathBuf = session.store.save(login)?;
     let StoredToken { url, scope, expires_at, .. } = login;
     let until = utc(*expires_at);

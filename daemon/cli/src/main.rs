@@ -3,6 +3,7 @@
 //!
 //! Data goes to stdout, messages go to stderr, and the exit code says what kind of end it was.
 
+mod account;
 mod args;
 mod client;
 mod curl;
@@ -19,6 +20,7 @@ mod message;
 mod output;
 mod passphrase;
 mod pqc;
+mod rest_login;
 mod server;
 mod session;
 mod status;
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Failure> {
     let session = Session::open(args.options)?;
     match &args.command {
+        Command::Account(command) => account::run(&session, command),
+        Command::Login(ask) if ask.rest => rest_login::run(&session, ask),
         Command::Login(ask) => login::run(&session, ask),
         Command::Logout => login::forget(&session),
         Command::Key(KeyCommand::Create(ask)) => keys::create(&session, ask),

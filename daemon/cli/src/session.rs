@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use secrecy::SecretString;
@@ -12,6 +13,7 @@ use crate::client::{Call, Client};
 use crate::curl;
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
+use crate::passphrase;
 use crate::server::Server;
 use crate::token_store::{StoredToken, TokenStore};
 
@@ -74,6 +76,14 @@ impl Session {
         }
         let token = self.token(&call.need, &server, &stored)?;
         Client::new(&server, token).map(Some)
+    }
+
+    /// The password in a file; a word that stands for it where the call is only shown.
+    pub(crate) fn password(&self, file: &Path) -> Result<SecretString, Failure> {
+        match self.options.print_curl {
+            true => Ok("$PASSWORD".into()),
+            false => passphrase::read(file),
+        }
     }
 
     /// The daemon that this run means.
