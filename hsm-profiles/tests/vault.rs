@@ -137,10 +137,10 @@ async fn a_late_answer_is_a_missed_deadline_and_hurts_nobody_else() {
     let (vault, system, launches) = open(quick(), |_, mut wire| {
         wire.greet();
         let (late, operation) = wire.next().unwrap();
-        std::thread::sleep(Duration::from_millis(150));
+        std::thread::sleep(Duration::from_millis(750));
         wire.answer(late, &reply(operation));
         let (never, _) = wire.next().unwrap();
-        std::thread::sleep(Duration::from_millis(150));
+        std::thread::sleep(Duration::from_millis(750));
         wire.answer(never, &Answer::Count(1));
         wire.go_on();
     })
@@ -148,7 +148,7 @@ async fn a_late_answer_is_a_missed_deadline_and_hurts_nobody_else() {
     assert_eq!(agree(&vault, 1).await, Err(TokenFault::Deadline));
     let late = system.destroy_kid(Kid::from_bytes([1; 16])).await;
     assert_eq!(late, Err(TokenFault::OutcomeUnknown), "it may have been destroyed all the same");
-    std::thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(1000));
     assert_eq!(agree(&vault, 3).await, Ok(3));
     assert_eq!(launches.load(Ordering::SeqCst), 1);
 }
@@ -160,7 +160,7 @@ async fn what_nobody_waits_for_any_more_is_skipped() {
     let (vault, _system, _) = open(limits, move |_, mut wire| {
         wire.greet();
         while let Some((id, operation)) = wire.next() {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(1000));
             let Answer::Secret(secret) = reply(operation) else { unreachable!() };
             told.send(secret.expose()[0]).unwrap();
             wire.answer(id, &Answer::Secret(secret));
@@ -259,6 +259,6 @@ fn together_reply(together: &Arc<Barrier>) -> Executor {
 
 /// Deadlines of 100 ms.
 fn quick() -> Limits {
-    let short = Duration::from_millis(100);
+    let short = Duration::from_millis(500);
     Limits { deadline: short, slow_deadline: short, ..Limits::default() }
 }

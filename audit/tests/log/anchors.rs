@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit::{Anchor, AnchorError, Ext, Log, LogKey, LogResult, LogType, Options};
 use audit::{StartError, Subject, begin_anew, rows, verify_node};
@@ -139,15 +139,27 @@ fn an_older_state_that_went_on_by_itself_is_refused() {
     start(home.path(), &anchor).unwrap().shutdown();
 }
 
+/// A minute at most.
+fn until(done: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
 fn an_anchor_is_put_at_its_pace_and_at_the_end() {
     let (home, anchor) = (TempDir::new().unwrap(), Memory::default());
     let log = start(home.path(), &anchor).unwrap();
-    for _ in 0..20 {
+    let puts = || anchor.0.lock().unwrap().puts;
+    until(|| puts() == 1);
+    for _ in 0..5 {
         append(&log);
-        std::thread::sleep(Duration::from_millis(10));
+        let lines = log.lines();
+        until(|| log.checkpoint().is_some_and(|latest| latest.size() >= lines));
     }
-    assert_eq!(anchor.0.lock().unwrap().puts, 1, "it waits");
+    assert_eq!(puts(), 1, "it waits");
     log.shutdown();
     let kept = anchor.0.lock().unwrap();
     assert_eq!(kept.puts, 2);
