@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 use tests::client::Reply;
 use tests::scene::Scene;
 use tests::token::Token;
-use tests::{programs, python};
+use tests::{log, programs, python};
 
 #[test]
 fn a_client_from_the_description_alone_agrees_on_sessions() {
     let scene = Scene::new();
-    let counts = run(&scene, "e2e", &[]);
+    let password = scene.home.at("operator-password");
+    let counts = run(&scene, "e2e", &[password.to_str().unwrap()]);
     println!("{counts:#}");
     for (what, times) in [
         ("version 1, opened", 10),
@@ -22,9 +23,16 @@ fn a_client_from_the_description_alone_agrees_on_sessions() {
         ("invalidRequest", 11),
         ("64 with one event, opened", 1),
         ("64 with one event, refused", 63),
+        ("logged in", 3),
+        ("login refused", 2),
     ] {
         assert_eq!(counts[what], times, "{what}");
     }
+    let entries =
+        log::files(&scene.home.at("audit")).into_iter().flat_map(|file| log::entries(&file));
+    let logins =
+        entries.filter(|entry| entry.kind == "E2E_DATA" && entry.ext.contains(" operator "));
+    assert_eq!(logins.count(), 3);
     nothing_of_a_session_can_be_read(&scene);
 }
 
@@ -72,7 +80,7 @@ fn each_request_leaves_its_entry_with_who_asked() {
     assert_eq!(ask(&scene, "POST", KEY, &exchange, Some(&json!({}))).status, 400);
     let frame = json!({ "encryptedPayload": "00".repeat(256) });
     assert_eq!(ask(&scene, "POST", DATA, &open, Some(&frame)).status, 400);
-    let login = json!({ "encryptedPayload": "00", "purpose": "login" });
+    let login = json!({ "encryptedPayload": "00", "purpose": "pay" });
     assert_eq!(ask(&scene, "POST", DATA, &open, Some(&login)).status, 422);
     let entries = ["E2E_KEY_SENT OK", "E2E_KEY_STORED ERROR", "E2E_DATA ERROR", "E2E_DATA FAILED"];
     log.expect_all(&entries.map(str::to_owned), "an-installation a-client");

@@ -1,8 +1,8 @@
 """A client of the API for end-to-end key exchanges, written from its description alone.
 
-`e2e.py URL CA TOKEN` agrees on sessions in each of the three forms, with RSA and AES by `cryptography`
+`e2e.py URL CA TOKEN PASSWORD` agrees on sessions in each of the three forms, with RSA and AES by `cryptography`
 (OpenSSL) on this side, sends payloads in them, and prints how often which answer was as described. TOKEN
-has the scopes e2e:exchange and e2e:use.
+has the scopes e2e:exchange and e2e:use; in the file PASSWORD is that of the account `operator`.
 """
 
 import base64
@@ -304,7 +304,43 @@ def two_mistakes(client, public, count):
     client.ask("POST", "/v1/security/e2e/key", 200, good)
 
 
-def main(url, ca, token):
+def logins(client, public, password, count):
+    """A password in a payload is checked, and not handed out."""
+    makers = (lambda: One(client, public), lambda: Two(client, public), lambda: Browser(client))
+    for make in makers:
+        session = make()
+        ask = {"purpose": "login", "username": "Operator"}
+        for flaw in ({"username": ""}, {"username": None}, {"purpose": None}):
+            body = {**ask, **flaw, "encryptedPayload": session.frame(b"b" + password)}
+            client.refusal(DATA, body, 400, "invalid", "invalidRequest")
+        frame = session.frame(b"b" + password)
+        reply = client.ask("POST", DATA, 200, {**ask, "encryptedPayload": frame})
+        body = reply.json()
+        assert set(body) == {"type", "access_token", "refresh_token"} and body["type"] == "b", body
+        refreshed = requests.post(
+            f"{client.url}/rest/refresh", verify=client.session.verify, timeout=60,
+            json={"refresh_token": body["refresh_token"]},
+        )
+        assert refreshed.status_code == 200 and refreshed.json()["access_token"], refreshed.text
+        stale(client, frame)
+        count["logged in"] += 1
+    refused = []
+    for name, data in (("operator", b"bwrong password"), ("nobody", b"b" + password)):
+        session = Two(client, public)
+        frame = session.frame(data)
+        body = {"purpose": "login", "username": name, "encryptedPayload": frame}
+        refused.append(client.refusal(DATA, body, 401, "error", "unAuthorized"))
+        client.refusal(DATA, body, 400, "invalid", "invalidRequest")
+        count["login refused"] += 1
+    assert refused[0] == refused[1]
+    session = Two(client, public)
+    body = {"purpose": "login", "username": "operator", "encryptedPayload": session.frame(b"a1234")}
+    client.refusal(DATA, body, 400, "invalid", "invalidRequest")
+
+
+def main(url, ca, token, password_file):
+    with open(password_file, "rb") as file:
+        password = file.read().strip()
     count = Counter()
     client = Client(url, ca, token)
     public, _ = client.public_key()
@@ -321,8 +357,10 @@ def main(url, ca, token):
     mistakes(client, public, count)
     two_mistakes(client, public, count)
     race(client, public, count)
-    login = {"encryptedPayload": "00", "purpose": "login"}
-    client.refusal(DATA, login, 422, "error", "businessValidationFailed")
+    for purpose in ("Login", "pin"):
+        other = {"encryptedPayload": "00", "purpose": purpose, "username": "operator"}
+        client.refusal(DATA, other, 422, "error", "businessValidationFailed")
+    logins(client, public, password, count)
     print(json.dumps(count))
 
 

@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use policies::session::login_context;
-use policies::{AccountId, LoginId, Open, Permit, Scope, Subject, encode_base64};
+use policies::{AccountId, LoginId, Open, OpenFrame, Permit, Scope, Subject, encode_base64};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -51,6 +51,27 @@ impl Accounts {
     /// [`Fault::Throttled`] after too many failures by this name, where too many log in at once, and
     /// where the account has as many logins as one may have.
     pub async fn log_in(&self, _: &Permit<Open>, attempt: Attempt) -> Result<Granted, Fault> {
+        self.enter(attempt).await
+    }
+
+    /// The same with a password that came through a session of the end-to-end key exchange.
+    ///
+    /// # Errors
+    /// As for [`Self::log_in`].
+    pub async fn log_in_by_frame(
+        &self,
+        _: &Permit<OpenFrame>,
+        attempt: Attempt,
+    ) -> Result<Granted, Fault> {
+        self.enter(attempt).await
+    }
+
+    /// Whether accounts are served at all.
+    pub fn is_served(&self) -> bool {
+        self.0.is_served
+    }
+
+    async fn enter(&self, attempt: Attempt) -> Result<Granted, Fault> {
         let name = canonical(&attempt.username);
         let key = Key::of(&name);
         self.0.attempts.admit(key)?;

@@ -34,6 +34,8 @@ struct Parts {
     mac: Arc<dyn Mac>,
     desk: Desk,
     agreements: Agreements,
+    /// Whether anybody logs in here.
+    is_served: bool,
     /// How many logins of one account may stand.
     most: u64,
     attempts: Attempts,
@@ -61,6 +63,7 @@ impl Accounts {
             mac,
             desk,
             agreements,
+            is_served: config.enabled,
             most: config.logins,
             attempts: Attempts::default(),
             known: RwLock::default(),

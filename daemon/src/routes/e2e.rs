@@ -31,6 +31,6 @@ const EXCHANGE: Scope<ExchangeSession> = Scope::new();
 const OPEN: Scope<OpenFrame> = Scope::new();
 
 const CREATED: &[u16] = &[201, 400, 401, 403, 408, 413, 418, 422, 429, 500];
-const DATA: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 422, 500];
+const DATA: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 422, 429, 500];
 const GET: &[u16] = &[200, 400, 401, 403, 418, 422, 429, 500];
 const POST: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 422, 429, 500];

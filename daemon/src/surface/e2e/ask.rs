@@ -63,10 +63,7 @@ impl<A: Action + Default, B: Body> Request for Asked<A, B> {
     }
 
     fn concerns(&self) -> Ext {
-        self.visitor.as_ref().map_or(Ext::None, |visitor| {
-            let Visitor { client, installation } = visitor;
-            Ext::Text(format!("{installation} {client}").trim_end().to_owned())
-        })
+        self.visitor.as_ref().map_or(Ext::None, |visitor| Ext::Text(visitor.name()))
     }
 }
 
@@ -81,6 +78,12 @@ impl<A, B> Asked<A, B> {
 }
 
 impl Visitor {
+    /// As it stands in the log.
+    pub fn name(&self) -> String {
+        let Self { client, installation } = self;
+        format!("{installation} {client}").trim_end().to_owned()
+    }
+
     /// Whose session a request of this caller is about.
     pub fn owner(&self, subject: Subject) -> Owner {
         Owner::new(subject, &self.client, &self.installation)
