@@ -77,7 +77,7 @@ fn modulo(
     let public = Fleeting { session, handle: public };
     let private = Fleeting { session, handle: private };
     let mut number = vec![0; prime.len()];
-    raw.read_number(handle, public.handle, &mut number)?;
+    raw.read_number(handle, (public.handle, cryptoki_sys::CKA_VALUE), &mut number)?;
     let make_public = session.module.profile.quirks.derive_public_objects;
     let derived = raw.derive_dh(handle, (private.handle, peer), prime.len(), make_public)?;
     let derived = Fleeting { session, handle: derived };

@@ -2,7 +2,7 @@
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use cryptoki_sys::CK_OBJECT_HANDLE;
+use cryptoki_sys::{CK_OBJECT_HANDLE, CKA_MODULUS};
 
 use super::agree::Fleeting;
 use super::errors::Failure;
@@ -124,7 +124,7 @@ impl Opened<'_> {
 /// The modulus of a public key, without leading zeros.
 fn modulus(session: &TokenSession, public: CK_OBJECT_HANDLE) -> Result<Vec<u8>, Failure> {
     let mut number = vec![0; LONGEST];
-    session.module.raw.read_modulus(session.inner.handle(), public, &mut number)?;
+    session.module.raw.read_number(session.inner.handle(), (public, CKA_MODULUS), &mut number)?;
     Ok(number.into_iter().skip_while(|byte| *byte == 0).collect())
 }
 

@@ -7,7 +7,7 @@ use cryptoki::error::{Error, Rv};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FALSE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_SESSION_HANDLE,
     CK_TRUE, CK_ULONG, CKA_BASE, CKA_DERIVE, CKA_EXTRACTABLE, CKA_PRIME, CKA_PRIVATE,
-    CKA_SENSITIVE, CKA_TOKEN, CKA_VALUE, CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN,
+    CKA_SENSITIVE, CKA_TOKEN, CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN,
 };
 
 use super::{Raw, attribute};
@@ -78,17 +78,17 @@ impl Raw {
         unsafe { self.derive_secret(session, &mut mechanism, key, (length, public)) }
     }
 
-    /// `C_GetAttributeValue` of a `CKA_VALUE` that is a number, big-endian: `number` gets it with
+    /// `C_GetAttributeValue` of an attribute that is a number, big-endian: `number` gets it with
     /// zeros in front, where the token leaves them out.
     pub(crate) fn read_number(
         &self,
         session: CK_SESSION_HANDLE,
-        object: CK_OBJECT_HANDLE,
+        (object, type_): (CK_OBJECT_HANDLE, CK_ATTRIBUTE_TYPE),
         number: &mut [u8],
     ) -> Result<(), Error> {
         let call = self.calls.C_GetAttributeValue.ok_or(Error::NullFunctionPointer)?;
         let mut wanted = CK_ATTRIBUTE {
-            type_: CKA_VALUE,
+            type_,
             pValue: number.as_mut_ptr().cast(),
             ulValueLen: CK_ULONG::try_from(number.len())?,
         };

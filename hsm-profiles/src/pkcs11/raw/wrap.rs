@@ -6,9 +6,9 @@ use std::ptr;
 use cryptoki::context::Function;
 use cryptoki::error::{Error, Rv};
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_FALSE, CK_MECHANISM, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_SESSION_HANDLE,
-    CK_TRUE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_MODULUS,
-    CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKK_RSA, CKO_PRIVATE_KEY,
+    CK_FALSE, CK_MECHANISM, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_TRUE,
+    CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EXTRACTABLE, CKA_KEY_TYPE, CKA_PRIVATE, CKA_SENSITIVE,
+    CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKK_RSA, CKO_PRIVATE_KEY,
 };
 
 use super::{Raw, attribute};
@@ -81,29 +81,6 @@ impl Raw {
         };
         Rv::from(value).into_result(Function::UnwrapKey)?;
         Ok(key)
-    }
-
-    /// `C_GetAttributeValue` of `CKA_MODULUS`: `number` gets it with zeros in front.
-    pub(crate) fn read_modulus(
-        &self,
-        session: CK_SESSION_HANDLE,
-        object: CK_OBJECT_HANDLE,
-        number: &mut [u8],
-    ) -> Result<(), Error> {
-        let call = self.calls.C_GetAttributeValue.ok_or(Error::NullFunctionPointer)?;
-        let mut wanted = CK_ATTRIBUTE {
-            type_: CKA_MODULUS,
-            pValue: number.as_mut_ptr().cast(),
-            ulValueLen: CK_ULONG::try_from(number.len())?,
-        };
-        // SAFETY: `wanted` leads to `number` and has its length, beyond which a module must not
-        // write.
-        let result = unsafe { call(session, object, &raw mut wanted, 1) };
-        Rv::from(result).into_result(Function::GetAttributeValue)?;
-        let written = usize::try_from(wanted.ulValueLen).map_err(|_| Error::InvalidValue)?;
-        let missing = number.len().checked_sub(written).ok_or(Error::InvalidValue)?;
-        number.rotate_right(missing);
-        Ok(())
     }
 }
 
