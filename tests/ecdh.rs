@@ -130,7 +130,7 @@ fn other_scopes_and_the_master_are_refused() {
         "keymgmt:use",
         "keymgmt:use:00000000000000000000000000000000",
         &format!("{needed}:more"),
-        &format!("keymgmt:use:{}", kid.to_uppercase()),
+        &format!("keymgmt:use:{kid}").to_uppercase(),
         "keymgmt:gen",
         "system:config",
     ] {

@@ -74,6 +74,7 @@ fn the_version_is_whole_and_the_name_is_told_to_who_used_another() {
     let version = scene.client.call("GET", "/api/system/version", None, None).json();
     assert!(version["blv"].as_str().is_some_and(|text| !text.is_empty()), "{version}");
     assert!(version["hwv"].as_str().unwrap().starts_with("EPA"), "{version}");
+    assert_eq!((&version["fwk"], &version["fws"]), (&json!(""), &json!("")), "nobody signs it");
     let status = |host: &str| {
         let head =
             format!("GET /api/system/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -31,6 +31,9 @@ fn changes_are_kept_and_dated() {
     let scene = Scene::new();
     let mut log = scene.log();
     let before = config(&scene);
+    let tts =
+        || scene.client.call("GET", "/api/system/status", None, None).json().get("tts").cloned();
+    assert_eq!((&before["trusted_ts"], tts()), (&json!(false), Some(json!(false))));
     let new = json!({
         "user": "u".repeat(64), "email": "ada@example.org", "trusted_ts": true, "ctx": 77,
         "trusted_backend": true, "allow_keysearch": false, "dnsd": true, "storage_mode": 81,
@@ -42,6 +45,7 @@ fn changes_are_kept_and_dated() {
     for (name, value) in new.as_object().unwrap() {
         assert_eq!(&after[name], value, "{name}");
     }
+    assert_eq!(tts(), None, "it can be trusted");
     assert!(after["uts"].as_u64() > before["uts"].as_u64());
     assert_eq!(set(&scene, &json!({ "email": "a@b" })).json(), json!({ "updated": true }));
     assert!(config(&scene)["uts"].as_u64() > after["uts"].as_u64());

@@ -53,6 +53,36 @@ fn a_context_comes_back_and_any_scope_is_issued() {
 }
 
 #[test]
+fn a_login_may_ask_for_no_scope_and_bring_an_odd_context() {
+    let scene = Scene::new();
+    for ctx in [json!("x".repeat(65)), json!(""), json!(7), Value::Null] {
+        let mut login = Challenge::ask(&scene.client).answer(USER, "", now() + 600);
+        login.claims["ctx"] = ctx;
+        login.claims.as_object_mut().unwrap().remove("scope");
+        let token = login.send(&scene.client).text("token");
+        let claims = decode(token.split('.').nth(1).unwrap());
+        let claims: Value = serde_json::from_str(&claims).unwrap();
+        assert_eq!((&claims["scope"], claims.get("ctx")), (&json!(""), None));
+        assert_eq!(scene.client.get("/api/system/config/attestation", &token).status, 200);
+        assert_eq!(scene.client.get("/api/keymgmt/list", &token).status, 403);
+    }
+}
+
+#[test]
+fn the_key_of_a_scope_may_be_named_in_capitals() {
+    let scene = Scene::new();
+    let kid = scene.create("SHA2-256", None);
+    let capitals = kid.to_uppercase();
+    for (named, token) in [(&capitals, &capitals), (&kid, &capitals), (&capitals, &kid)] {
+        let token = scene.user(&format!("keymgmt:use:{token}"));
+        let body = json!({ "kid": named, "msg": "bXNn" });
+        assert_eq!(scene.client.post("/api/crypto/hmac/hash", &token, &body).status, 200);
+        let path = format!("/api/keymgmt/get/{named}");
+        assert_eq!(scene.client.get(&path, &token).status, 200);
+    }
+}
+
+#[test]
 fn logins_in_other_spellings_are_good() {
     let scene = Scene::new();
     let headers = [

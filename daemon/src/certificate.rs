@@ -2,6 +2,7 @@
 
 mod exchange;
 mod sealed_key;
+mod serial;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,6 +78,12 @@ impl Certificate {
             exchange::exchange(tls, &pem, key).map_err(|error| unwritten(tls, &error))
         })
         .await
+    }
+
+    /// The serial number of the certificate as it is in its file, big-endian; nothing where that
+    /// can't be read.
+    pub async fn serial(&self) -> Vec<u8> {
+        self.apart(|tls| Ok(serial::of_file(&tls.certificate))).await.unwrap_or_default()
     }
 
     async fn apart<T: Send + 'static>(

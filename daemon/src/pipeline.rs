@@ -91,7 +91,7 @@ impl Pipeline {
         let admitted = self.admit(request, found, (visit.clone(), &mut toll), plain).await;
         let mut response = admitted.unwrap_or_else(|fault| visit.refuse(&fault, None));
         toll.settle(&parts.appliance, &mut response).await;
-        visit.dress(parts.appliance.device(), &mut response);
+        visit.dress(parts.appliance.device(), plain, &mut response);
         let status = response.status().as_u16();
         parts.appliance.requests().answered(row, status, began.elapsed());
         response
@@ -263,11 +263,12 @@ impl Visit {
     }
 
     /// Adds the headers that every response has.
-    fn dress(&self, device: &Device, response: &mut Outbound) {
+    fn dress(&self, device: &Device, plain: bool, response: &mut Outbound) {
         if response.status() == StatusCode::IM_A_TEAPOT {
             response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
         }
-        if device.wants_hsts() {
+        // Over TLS only (RFC 6797, 7.2).
+        if device.wants_hsts() && !plain {
             let year = HeaderValue::from_static("max-age=31536000");
             response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
         }

@@ -70,7 +70,7 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     for (kind, why) in &status.withdrawn {
         tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
     }
-    let (serial, groups) = (status.serial.clone(), status.groups.clone());
+    let groups = status.groups.clone();
     let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
     let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
@@ -87,7 +87,6 @@ pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFau
     let asks = Asks {
         backend: config.hem.backend_key.map(|key| key.0),
         identity: public.identity,
-        serial,
         relies_on_it: config.hem.trusted_time == TrustedTime::Checkin,
     };
     let tickets =

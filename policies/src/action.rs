@@ -300,7 +300,7 @@ impl Action for Use {
     const SCOPES: &'static [&'static str] = &[USE];
 
     fn within(&self, scope: &Scope) -> bool {
-        scope.is(&self.needed())
+        scope.uses(self.0)
     }
 
     fn needed(&self) -> String {

@@ -171,6 +171,8 @@ mod tests {
         let exact = format!("keymgmt:use:{kid}");
         assert_eq!(caller(Subject::User, &exact).may(Use(kid)).unwrap().kid(), kid);
         assert!(caller(Subject::External(kid), &exact).may(Use(kid)).is_ok());
+        let capital = format!("keymgmt:use:{}", kid.to_string().to_uppercase());
+        assert!(caller(Subject::User, &format!("a {capital}")).may(Use(kid)).is_ok());
         assert!(caller(Subject::Master, &exact).may(Use(kid)).is_err());
         for scope in [format!("{exact}:x"), exact.to_uppercase(), "keymgmt:use".into()] {
             assert!(caller(Subject::User, &scope).may(Use(kid)).is_err(), "{scope}");

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::kid::Kid;
+
 /// What a token is good for: one scope, or several with a space between (RFC 6749, 3.3). A scope is
 /// one or more segments joined by `:` of printable ASCII; all of them have at most 1023 characters
 /// (hem.md A2). Any such string may be issued; whether it opens anything shows at use.
@@ -28,9 +30,16 @@ impl Scope {
         })
     }
 
-    /// Whether one of these scopes is exactly `required`, as the use of a key demands.
-    pub fn is(&self, required: &str) -> bool {
-        self.each().any(|scope| scope == required)
+    /// No scopes at all: good for what any token opens.
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether one of these scopes is that of the use of this key, with nothing after it. The digits
+    /// may be in either case, as in every name of a key.
+    pub fn uses(&self, kid: Kid) -> bool {
+        let named = |scope: &str| scope.strip_prefix("keymgmt:use:")?.parse().ok();
+        self.each().any(|scope| named(scope) == Some(kid))
     }
 
     /// These scopes but those that pass for `excepted`; none at all where no other is left.
@@ -45,7 +54,7 @@ impl Scope {
     /// Takes back what [`Scope::as_str`] gave, that of no scopes too.
     pub(crate) fn restore(text: &str) -> Result<Self, BadScope> {
         match text {
-            "" => Ok(Self(String::new())),
+            "" => Ok(Self::none()),
             text => Self::parse(text),
         }
     }
@@ -91,10 +100,8 @@ mod tests {
     #[test]
     fn several_scopes_open_what_each_of_them_opens() {
         let scopes = Scope::parse("token:new pqc:kem:x").unwrap();
-        assert!(scopes.covers("token:new") && scopes.covers("pqc:kem") && scopes.is("token:new"));
-        assert!(
-            !scopes.is("pqc:kem") && !scopes.covers("pqc:sign") && !scopes.covers("new pqc:kem")
-        );
+        assert!(scopes.covers("token:new") && scopes.covers("pqc:kem"));
+        assert!(!scopes.covers("pqc:sign") && !scopes.covers("new pqc:kem"));
     }
 
     #[test]
@@ -105,7 +112,8 @@ mod tests {
         assert!(rest.covers("pqc:kem") && !rest.covers("token:new"));
         let none = Scope::parse("token:new").unwrap().without("token:new");
         assert_eq!(Scope::restore(none.as_str()), Ok(none.clone()));
-        assert!(!none.covers("token:new") && !none.covers("pqc:kem") && !none.is("token:new"));
+        assert_eq!(none, Scope::none());
+        assert!(!none.covers("token:new") && !none.covers("pqc:kem"));
     }
 
     #[test]

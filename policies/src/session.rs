@@ -88,7 +88,7 @@ impl Sessions {
         let claims: Claims = serde_json::from_slice(&claims).map_err(|_| BadToken)?;
         decode_base64(&claims.jti).filter(|nonce| nonce.len() == 32).ok_or(BadToken)?;
         let subject = Subject::from_claim(&claims.sub).ok_or(BadToken)?;
-        let scope = Scope::parse(&claims.scope).map_err(|_| BadToken)?;
+        let scope = Scope::restore(&claims.scope).map_err(|_| BadToken)?;
         match (subject, claims.ctx.as_ref().and_then(login)) {
             (Subject::Account(_), Some(login)) => {
                 Ok(Caller::of_login(subject, scope, claims.exp, (digest, login)))

@@ -17,6 +17,8 @@ fn searches_follow_their_anchors() {
         (format!("^{}", b64("CCTEST:T-10.1_SHA")), 1),
         (format!("^{}", b64("TEST")), 0),
         (format!("^{}", Base64Unpadded::encode_string(b"CCTEST:T-10.2")), 1),
+        (format!("^{}$", b64("CCTEST:T-10.1_SHA")), 1),
+        (format!("^{}$", b64("CCTEST:T-10.1_")), 0),
         (format!("{}$", b64("SHA")), 1),
         (format!("{}$", b64("er")), 1),
         (format!("{}$", b64("SH")), 0),
@@ -50,6 +52,8 @@ fn searches_follow_their_anchors() {
         let found = self::search(&scene, Some(&token), &body).json();
         assert_eq!((&found["total"], &found["listed"]), (&json!(2), &json!(listed)), "{body}");
     }
+    let nulls = json!({ "descr": b64("CCTEST"), "offset": null, "limit": null });
+    assert_eq!(self::search(&scene, Some(&token), &nulls).json()["listed"], 2);
     assert_eq!(log.heads(), [""; 0], "searches leave no entries");
 }
 
@@ -69,6 +73,9 @@ fn anyone_may_search_for_a_long_beginning() {
         assert_eq!(anonymous(&closed).status, 401, "{closed}");
     }
     assert_eq!(anonymous(&json!({})).status, 401);
+    let mut odd = body("CCTEST");
+    odd["limit"] = json!("5");
+    assert_eq!(anonymous(&odd).status, 400, "the body is at fault, not the caller");
     assert_eq!(log.heads(), [""; 0]);
     let (wrong, master) = (scene.user("keymgmt:gen"), scene.master("keymgmt:search"));
     log.news();

@@ -2,8 +2,9 @@
 
 use policies::decode_base64;
 
-/// A pattern over descriptions: `^<b64>` is their beginning, `<b64>$` their end, bare base64
-/// anything in between, compared over the decoded bytes (hem.md A9, search pattern).
+/// A pattern over descriptions: `^<b64>` is their beginning, `<b64>$` their end, `^<b64>$` all of
+/// them, bare base64 anything in between, compared over the decoded bytes (hem.md A9, search
+/// pattern).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Needle {
     anchor: Anchor,
@@ -12,6 +13,7 @@ pub struct Needle {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Anchor {
+    Both,
     End,
     Nowhere,
     Start,
@@ -23,10 +25,13 @@ impl Needle {
     /// # Errors
     /// [`BadNeedle`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, BadNeedle> {
-        let (anchor, encoded) = match (text.strip_prefix('^'), text.strip_suffix('$')) {
-            (Some(rest), _) => (Anchor::Start, rest),
-            (None, Some(rest)) => (Anchor::End, rest),
-            (None, None) => (Anchor::Nowhere, text),
+        let (starts, rest) = text.strip_prefix('^').map_or((false, text), |rest| (true, rest));
+        let (ends, encoded) = rest.strip_suffix('$').map_or((false, rest), |rest| (true, rest));
+        let anchor = match (starts, ends) {
+            (true, true) => Anchor::Both,
+            (true, false) => Anchor::Start,
+            (false, true) => Anchor::End,
+            (false, false) => Anchor::Nowhere,
         };
         let bytes = decode_base64(encoded).ok_or(BadNeedle::Malformed)?;
         match bytes.len() {
@@ -39,12 +44,13 @@ impl Needle {
     /// Whether a search for it may be opened to callers without a token: it names the beginning of
     /// a description, at least six bytes of it.
     pub fn is_open_to_anyone(&self) -> bool {
-        self.anchor == Anchor::Start && self.bytes.len() >= SHORTEST_OPEN
+        matches!(self.anchor, Anchor::Both | Anchor::Start) && self.bytes.len() >= SHORTEST_OPEN
     }
 
     /// Whether a description fits.
     pub(super) fn fits(&self, descr: &[u8]) -> bool {
         match self.anchor {
+            Anchor::Both => descr == self.bytes,
             Anchor::End => descr.ends_with(&self.bytes),
             Anchor::Nowhere => descr.windows(self.bytes.len()).any(|part| part == self.bytes),
             Anchor::Start => descr.starts_with(&self.bytes),
@@ -84,6 +90,8 @@ mod tests {
             (false, needle("^", b"TEST", "")),
             (true, needle("^", descr, "")),
             (false, needle("^", b"CCTEST:T-10.1_SHA2", "")),
+            (true, needle("^", descr, "$")),
+            (false, needle("^", b"CCTEST", "$")),
             (true, needle("", b"_SHA", "$")),
             (false, needle("", b"_SH", "$")),
             (true, needle("", b"T-10", "")),
@@ -99,6 +107,7 @@ mod tests {
     #[test]
     fn only_long_beginnings_are_open() {
         assert!(needle("^", b"EXTAID", "").is_open_to_anyone());
+        assert!(needle("^", b"EXTAID", "$").is_open_to_anyone());
         assert!(!needle("^", b"EXTAI", "").is_open_to_anyone());
         assert!(!needle("", b"EXTAID", "").is_open_to_anyone());
         assert!(!needle("", b"EXTAID", "$").is_open_to_anyone());
@@ -106,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for bad in ["", "^", "$", "^$", "^QUJD$", "a b", "^^QUJD", "QUJD$$", "*"] {
+        for bad in ["", "^", "$", "^$", "a b", "^QUJD$$", "^^QUJD", "QUJD$$", "*"] {
             assert_eq!(Needle::parse(bad), Err(BadNeedle::Malformed), "{bad}");
         }
         assert_eq!(needle("^", &[7; 64], "").bytes.len(), 64);

@@ -31,8 +31,6 @@ pub struct Asks {
     pub backend: Option<[u8; 32]>,
     /// The device's X25519 identity key.
     pub identity: [u8; 32],
-    /// The serial number of the token.
-    pub serial: String,
     /// Whether the time comes from the backend; the host's clock counts otherwise.
     pub relies_on_it: bool,
 }
@@ -75,7 +73,7 @@ struct CheckClaims<'a> {
     fws: &'static str,
     bls: &'static str,
     uis: &'static str,
-    csn: &'a str,
+    csn: String,
 }
 
 /// What the backend says.
@@ -105,12 +103,13 @@ impl CheckIn {
         !self.0.asks.relies_on_it || clock::is_trusted()
     }
 
-    /// A token for the backend: single-use nonce, who asks, what runs here. Without a backend it is
-    /// made out to the device itself, and nobody can answer it.
+    /// A token for the backend: single-use nonce, who asks, what runs here, and the serial number of
+    /// the certificate that it shows. Without a backend it is made out to the device itself, and
+    /// nobody can answer it.
     ///
     /// # Errors
     /// [`Fault::Internal`] when the host has no randomness or the backend's key is none.
-    pub fn check(&self) -> Result<String, Fault> {
+    pub fn check(&self, certificate: &[u8]) -> Result<String, Fault> {
         let Parts { asks, desk, nonces, .. } = self.0.as_ref();
         let reader = match asks.backend {
             Some(backend) => backend,
@@ -126,7 +125,7 @@ impl CheckIn {
             fws: crate::NAME_AND_VERSION,
             bls: crate::VERSION,
             uis: "",
-            csn: &asks.serial,
+            csn: encode_base64(certificate),
         };
         issue(&claims, &secret).map_err(|_| Fault::Internal)
     }

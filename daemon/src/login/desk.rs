@@ -155,8 +155,12 @@ impl Desk {
     pub fn grant(&self, claims: LoginClaims, subject: Subject) -> Result<Session, Fault> {
         let now = now();
         let nonce = claims.nonce().ok_or_else(refused)?;
-        let scope = Scope::parse(&claims.scope)
-            .map_err(|error| Fault::Invalid(error.to_string().into()))?;
+        // Without a scope the token is good for what any token opens (hem.md A2).
+        let scope = match claims.scope.as_str() {
+            "" => Ok(Scope::none()),
+            text => Scope::parse(text),
+        };
+        let scope = scope.map_err(|error| Fault::Invalid(error.to_string().into()))?;
         if !self.0.nonces.spend(&nonce, now) {
             return Err(refused());
         }
@@ -180,7 +184,7 @@ impl Desk {
         claims.nonce().is_some_and(|nonce| self.0.nonces.spend(&nonce, now()))
     }
 
-    /// Issues a token.
+    /// Issues a token. A context that is no text of 1 to 64 bytes is left out of it.
     ///
     /// # Errors
     /// [`Fault::Internal`] when the host has no randomness.
@@ -192,6 +196,8 @@ impl Desk {
         context: Option<serde_json::Value>,
     ) -> Result<Session, Fault> {
         let issued = now();
+        let fits = |text: &str| (1..=LONGEST_CONTEXT).contains(&text.len());
+        let context = context.filter(|context| context.as_str().is_some_and(fits));
         let text = scope.as_str().to_owned();
         let grant = Grant { scope, subject, issued, expires, nonce: time_nonce(issued)?, context };
         let token = self.0.sessions.issue(&grant).map_err(|_| Fault::Internal)?;
@@ -230,6 +236,9 @@ pub(crate) fn owner(issuer: &[u8; 32], user: &[u8; 32], master: &[u8; 32]) -> Op
         (false, false) => None,
     }
 }
+
+/// Of `ctx`, in bytes (hem.md A3).
+const LONGEST_CONTEXT: usize = 64;
 
 fn refused() -> Fault {
     Fault::Unauthenticated(

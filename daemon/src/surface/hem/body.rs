@@ -51,10 +51,6 @@ impl<T: DeserializeOwned> Deferred<T> {
 }
 
 impl<T> Deferred<T> {
-    pub(super) fn as_ref(&self) -> Option<&T> {
-        self.0.as_ref().ok()
-    }
-
     pub(super) fn judge(self) -> Result<T, Fault> {
         self.0
     }

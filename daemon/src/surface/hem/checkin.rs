@@ -20,8 +20,12 @@ pub struct Check {
 }
 
 /// A token for the backend, which a client carries there.
-pub async fn check(checkin: CheckIn, _: Permit<Open>, _: Bare<Open>) -> Result<Json<Check>, Fault> {
-    Ok(Json(Check { check: checkin.check()? }))
+pub async fn check(
+    (checkin, certificate): (CheckIn, Certificate),
+    _: Permit<Open>,
+    _: Bare<Open>,
+) -> Result<Json<Check>, Fault> {
+    Ok(Json(Check { check: checkin.check(&certificate.serial().await)? }))
 }
 
 /// `POST /api/system/checkin`.

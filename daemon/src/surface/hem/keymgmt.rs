@@ -149,30 +149,40 @@ pub async fn list(
 }
 
 /// `POST /api/keymgmt/search`.
-pub struct Search(Deferred<SearchBody>);
+pub struct Search {
+    body: Deferred<SearchBody>,
+    /// Known even where the rest of the body is wrong: who may ask does not hang on that.
+    needle: Option<Needle>,
+}
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "SearchKeys")]
 struct SearchBody {
-    /// The pattern: `^` and base64 (prefix), base64 and `$` (suffix), or base64 alone.
+    /// The pattern: `^` and base64 (prefix), base64 and `$` (suffix), both (the whole), or base64
+    /// alone.
     descr: String,
     /// How many to pass over.
-    #[serde(default)]
-    offset: usize,
+    offset: Option<usize>,
     /// 15 at most.
     limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Pattern {
+    descr: String,
 }
 
 impl Request for Search {
     type Needs = SearchKeys;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self(Deferred::of(inbound)))
+        let pattern = inbound.json::<Pattern>().ok();
+        let needle = pattern.and_then(|pattern| Needle::parse(&pattern.descr).ok());
+        Ok(Self { body: Deferred::of(inbound), needle })
     }
 
     fn needs(&self, appliance: &Appliance) -> SearchKeys {
-        let needle = self.0.as_ref().and_then(|body| Needle::parse(&body.descr).ok());
-        let anchored = needle.is_some_and(|needle| needle.is_open_to_anyone());
+        let anchored = self.needle.as_ref().is_some_and(Needle::is_open_to_anyone);
         SearchKeys { open: anchored && appliance.device().allows_open_search() }
     }
 
@@ -187,13 +197,13 @@ pub async fn search(
     leave: Permit<SearchKeys>,
     ask: Search,
 ) -> Result<Json<Envelope>, Fault> {
-    let body = ask.0.judge()?;
+    let body = ask.body.judge()?;
     let needle = Needle::parse(&body.descr).map_err(|bad| match bad {
         BadNeedle::TooLong => Fault::Failed(bad.to_string().into()),
         BadNeedle::Malformed => Fault::Invalid(bad.to_string().into()),
     })?;
-    let page = keyring.search(&leave, &needle, body.offset, body.limit.unwrap_or(PAGE));
-    Ok(Json(Envelope::from(page)))
+    let (offset, limit) = (body.offset.unwrap_or(0), body.limit.unwrap_or(PAGE));
+    Ok(Json(Envelope::from(keyring.search(&leave, &needle, offset, limit))))
 }
 
 /// A key's type and public half.

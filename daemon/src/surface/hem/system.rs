@@ -20,13 +20,23 @@ use crate::selftest::Examiner;
 pub struct Version {
     hwv: &'static str,
     fwv: &'static str,
+    /// Empty: nobody signs the daemon. Clients take the member for granted; nor is `fws` more.
+    fwk: &'static str,
+    fws: &'static str,
     blv: &'static str,
     uis: &'static str,
 }
 
 /// Which hardware and software this is.
 pub async fn version((): (), _: Permit<Open>, _: Bare<Open>) -> Result<Json<Version>, Fault> {
-    Ok(Json(Version { hwv: HARDWARE, fwv: crate::NAME_AND_VERSION, blv: crate::VERSION, uis: "" }))
+    Ok(Json(Version {
+        hwv: HARDWARE,
+        fwv: crate::NAME_AND_VERSION,
+        fwk: "",
+        fws: "",
+        blv: crate::VERSION,
+        uis: "",
+    }))
 }
 
 /// `GET /api/system/status`.
@@ -67,7 +77,8 @@ pub struct Status {
     /// Claviger's own: `refused` or `unsigned` while the audit log is in trouble.
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'static str>,
-    /// Only `false`: there is no time to rely on before a check-in.
+    /// Only `false`: `trusted_ts` is off in the settings, or there is no time to rely on before a
+    /// check-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     tts: Option<bool>,
     /// Not there before a check-in that the time comes from; nor is `time`.
@@ -84,10 +95,12 @@ pub async fn status(
     ask: GetStatus,
 ) -> Result<Json<Status>, Fault> {
     let now = checkin.has_time().then(now);
+    let settings = device.settings();
+    let untrusted = now.is_none() || settings.as_ref().is_some_and(|set| !set.trusted_ts);
     let hostname = device.hostname();
     let elsewhere = ask.host.as_deref() != Some(&hostname);
     Ok(Json(Status {
-        ctx: device.settings().map_or(0, |settings| settings.ctx),
+        ctx: settings.map_or(0, |settings| settings.ctx),
         uptime: device.uptime(),
         temp: temperature(),
         fls_state: examiner.flaws(),
@@ -95,7 +108,7 @@ pub async fn status(
         https: ask.plain.then_some(true),
         hostname: elsewhere.then_some(hostname),
         log: logbook.trouble(),
-        tts: now.is_none().then_some(false),
+        tts: untrusted.then_some(false),
         ts: now.map(rfc3339),
         time: now,
     }))

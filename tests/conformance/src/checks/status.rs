@@ -76,7 +76,7 @@ fn names_its_host(device: &Device) -> Verdict {
 
 fn version_is_whole(device: &Device) -> Verdict {
     let version = device.get("/api/system/version", None)?.is(200)?;
-    for name in ["hwv", "fwv", "blv"] {
+    for name in ["hwv", "fwv", "fwk", "fws", "blv"] {
         version.text(name)?;
     }
     let hwv = version.text("hwv")?;
@@ -89,7 +89,8 @@ fn version_is_whole(device: &Device) -> Verdict {
 fn is_signed(device: &Device) -> Verdict {
     let version = device.get("/api/system/version", None)?.is(200)?;
     let body = version.json()?;
-    if body.get("fwk").is_none() && body.get("fws").is_none() {
+    if body.get("fwk").is_none_or(|key| key == "") && body.get("fws").is_none_or(|sign| sign == "")
+    {
         return not_applicable("this firmware is not signed");
     }
     version.bytes("fwk")?;
