@@ -56,13 +56,57 @@ fn each_agreement_is_entered_and_no_secret_of_it() {
         (bad.status, bad.body.len(), log.heads()),
         (400, 0, vec!["KEY_AGREEMENT ERROR".into()])
     );
-    let wrong = scene.client.post(PATH, "garbage", &good);
-    assert_eq!((wrong.status, log.heads().len()), (401, 0));
-    assert_eq!(told(&wrong)["status"], "UNAUTHORIZED");
+    let needless = scene.client.post(PATH, "garbage", &good);
+    assert_eq!((needless.status, log.heads().len()), (200, 1));
     let plain = Client::plain(&scene.daemon).call("POST", PATH, None, Some(&good));
     assert_eq!(plain.status, 418);
     let absent = scene.client.call("POST", "/rest/nothing", None, Some(&good));
     assert_eq!((absent.status, &told(&absent)["status"]), (404, &json!("NOT_FOUND")));
+}
+
+/// The vendor's API has 500 where others have 503.
+#[test]
+fn what_is_the_devices_fault_is_a_500() {
+    let scene = Scene::new();
+    let good = offer("SCHEME-EC-AES1");
+    assert_eq!(scene.client.call("POST", PATH, None, Some(&good)).status, 200);
+    let mut log = scene.log();
+    std::fs::rename(scene.home.at("pin"), scene.home.at("pin.away")).unwrap();
+    tests::process::kill_worker(&scene.daemon);
+    let reply = scene.client.call("POST", PATH, None, Some(&good));
+    assert_eq!((reply.status, &told(&reply)["status"]), (500, &json!("INTERNAL_SERVER_ERROR")));
+    let entry = log.news().pop().unwrap();
+    assert_eq!((entry.head().as_str(), entry.ext.as_str()), ("KEY_AGREEMENT FAILED", "127.0.0.1"));
+    let accounts = scene.client.get("/rest/accounts", "garbage");
+    assert_eq!((accounts.status, &told(&accounts)["status"]), (401, &json!("UNAUTHORIZED")));
+}
+
+/// Whoever fills the places of his address leaves those of the others.
+#[test]
+fn one_address_leaves_room_for_the_others() {
+    let home = Scene::new().stop();
+    home.configure(
+        "[key-agreement]\n",
+        "[key-agreement]\nreferences = 7\nreferences_per_address = 4\n",
+    );
+    let scene = Scene::serving(home);
+    let mut log = scene.log();
+    let good = offer("SCHEME-EC-AES1");
+    let [one, other] = ["127.0.0.2", "127.0.0.3"].map(|from| Client::from(&scene.daemon, from));
+    let ask = |client: &Client| client.call("POST", PATH, None, Some(&good));
+    for _ in 0..4 {
+        assert_eq!(ask(&one).status, 200);
+    }
+    log.news();
+    let refused = ask(&one);
+    assert_eq!((refused.status, &told(&refused)["status"]), (429, &json!("TOO_MANY_REQUESTS")));
+    assert_eq!(refused.header("retry-after"), refused.header(RETRY_AFTER));
+    let entry = log.news().pop().unwrap();
+    assert_eq!((entry.head().as_str(), entry.ext.as_str()), ("KEY_AGREEMENT FAILED", "127.0.0.2"));
+    for _ in 0..3 {
+        assert_eq!(ask(&other).status, 200);
+    }
+    assert_eq!((ask(&other).status, ask(&scene.client).status), (429, 429), "now all are taken");
 }
 
 /// Of 64 at once as many get in as there is room for; and a surface that is off is not there.
@@ -88,7 +132,7 @@ fn the_keys_that_wait_are_bounded() {
     assert!(done.iter().all(|reply| reply.text("identifier") == "VMO8cmjDvHRlcg=="));
     for reply in refused {
         assert_eq!(reply.status, 429);
-        let wait: u64 = reply.header("x-rate-limit-retry-after-seconds").parse().unwrap();
+        let wait: u64 = reply.header(RETRY_AFTER).parse().unwrap();
         assert!((60..=120).contains(&wait), "{wait}");
         let told = told(reply);
         assert_eq!(told["status"], "TOO_MANY_REQUESTS");
@@ -137,4 +181,5 @@ fn vectors() -> Value {
 }
 
 const PATH: &str = "/rest/key-agreement";
+const RETRY_AFTER: &str = "x-rate-limit-retry-after-seconds";
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/key-agreement.json");

@@ -28,6 +28,7 @@ fn a_client_from_the_description_alone_logs_in() {
         ("characters", 1),
         ("one string", 1),
         ("capitals", 1),
+        ("a needless token", 4),
         ("64 with one reference: 200", 1),
         ("64 with one reference: 400", 63),
         ("reference refused", 11),

@@ -161,6 +161,8 @@ log_types! {
     147 LOG_TYPE_TOKEN_EXHAUSTED Text,
     /// An account was made, locked or unlocked, or got another password.
     148 LOG_TYPE_ACCOUNT_CHANGED Text,
+    /// Somebody failed so often that nothing of his is looked at for a while.
+    149 LOG_TYPE_GUESSING Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.

@@ -14,6 +14,8 @@ pub type Why = Cow<'static, str>;
 /// Why a request was not granted. Each surface turns it into its own statuses and bodies.
 #[derive(Debug)]
 pub enum Fault {
+    /// One that somebody should look at.
+    Alarm(Alarm),
     /// The daemon has more work than it can take.
     Busy,
     /// One that a surface names more exactly than by its status.
@@ -52,6 +54,15 @@ pub enum Fault {
     Unlogged,
 }
 
+/// A fault whose entry in the log is of a type of its own, so that it is seen.
+#[derive(Debug)]
+pub struct Alarm {
+    /// What it amounts to for the client.
+    pub fault: Box<Fault>,
+    /// Who is behind it, for the log.
+    pub whose: String,
+}
+
 /// A fault in the words of one surface.
 #[derive(Debug)]
 pub struct Coded {
@@ -72,6 +83,7 @@ impl Fault {
     /// What it amounts to.
     pub fn plain(&self) -> &Self {
         match self {
+            Self::Alarm(alarm) => alarm.fault.plain(),
             Self::Coded(coded) => coded.fault.plain(),
             plain => plain,
         }
@@ -80,6 +92,7 @@ impl Fault {
     /// The sentence for the client.
     pub fn detail(&self) -> Why {
         match self {
+            Self::Alarm(alarm) => alarm.fault.detail(),
             Self::Busy => "more work is waiting than can be taken: try again in a moment".into(),
             Self::Coded(coded) => coded.fault.detail(),
             Self::Denied(denied) => denied.to_string().into(),

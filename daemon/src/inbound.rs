@@ -1,7 +1,7 @@
 //! A request as the surfaces see it: bounded, complete, without its socket.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
@@ -34,6 +34,23 @@ pub struct Inbound {
 /// The address of the other side of a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// The address as far as it is counted: one host of IPv6 has a /64 to itself, and IPv4 that is
+    /// written as IPv6 is IPv4.
+    pub fn household(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+                Some(v4) => IpAddr::V4(v4),
+                None => {
+                    let [a, b, c, d, ..] = v6.segments();
+                    IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+                }
+            },
+            v4 => v4,
+        }
+    }
+}
 
 impl Inbound {
     /// The part of the path that the row calls `name`; empty where there is none.
@@ -78,5 +95,18 @@ impl Inbound {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(name),
             _ => Some(host),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_a_64_count_as_one() {
+        let household = |text: &str| Peer(text.parse().unwrap()).household();
+        assert_eq!(household("2001:db8::1"), household("2001:db8::2:3"));
+        assert_ne!(household("2001:db8::1"), household("2001:db8:0:1::1"));
+        assert_eq!(household("::ffff:10.0.0.1"), IpAddr::from([10, 0, 0, 1]));
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod agreement;
+mod allowance;
 mod anchors;
 pub mod answer;
 pub mod appliance;

@@ -301,6 +301,11 @@ async fn file(
             let kind = LogType::LOG_TYPE_FAILED_SCOPE_CHECK;
             entry.close_as(kind, LogResult::LOG_RESULT_FAILED, needed).await
         }
+        (Err(Fault::Alarm(alarm)), _) => {
+            let kind = LogType::LOG_TYPE_GUESSING;
+            let whose = Ext::Text(alarm.whose.clone());
+            entry.close_as(kind, LogResult::LOG_RESULT_FAILED, whose).await
+        }
         (_, Some(result)) => entry.close(result).await,
         (_, None) => Ok(entry.dismiss()),
     }

@@ -178,6 +178,21 @@ class Browser:
         return opened(reply)
 
 
+def cut(client, count):
+    """Clients that write a number: leading zeros are cut, by digits or by bytes."""
+    session = Browser(client)
+    for length in (511, 510):
+        frame = session.frame(b"c<&>")
+        while len(frame.lstrip("0")) != length:
+            frame = session.frame(b"c<&>")
+        reply = client.ask("POST", DATA, 200, {"encryptedPayload": frame.lstrip("0")})
+        assert opened(reply) == b"c<&>"
+        session.event = reply.headers["eventID"]
+        count["browser, zeros cut"] += 1
+    for frame in ("", "0", "x" * 512, "0" + session.frame(b"c")):
+        stale(client, frame)
+
+
 def opened(reply):
     body = reply.json()
     assert set(body) == {"type", "data"}, body
@@ -350,6 +365,7 @@ def main(url, ca, token, password_file):
     flow(client, lambda c: Two(c, public), count, "version 2")
     flow(client, lambda c: Two(c, public, "/v1/security/e2e/key"), count, "version 2")
     flow(client, Browser, count, "browser")
+    cut(client, count)
     session = Two(client, public)
     for _ in range(8):
         assert session.send(b"c<&=+>", lose_plus=True) == b"c<&=+>"

@@ -126,6 +126,22 @@ def life(client, reply, what, count):
     count[what] += 1
 
 
+def needless(client, scheme, count):
+    """Clients go on to show a token that has ended: it is in nobody's way where none is needed."""
+    access, refresh = tokens(client.post("login", client.body()))
+    client.post("logout", {"refresh_token": refresh})
+    assert client.lists_keys(access) == 401
+    for shown in (f"Bearer {access}", "Bearer garbage", "Basic YTpi", access):
+        client.session.headers["Authorization"] = shown
+        _, refresh = tokens(client.post("login", client.body()))
+        client.agree(scheme)
+        for path, body in (("refresh", {"refresh_token": refresh}), ("logout", {"refresh_token": refresh})):
+            reply = client.post(path, body)
+            assert reply.status_code == 200, (path, shown, reply.text)
+        count["a needless token"] += 1
+    del client.session.headers["Authorization"]
+
+
 def references(client, scheme, count):
     """Whatever is wrong with a reference gets the same answer."""
     told = []
@@ -238,6 +254,7 @@ def main():
         error(reply, 405, "METHOD_NOT_ALLOWED")
         assert reply.headers["Allow"] == "POST", reply.headers
     error(client.session.get(f"{url}/rest/nothing", timeout=60), 404, "NOT_FOUND")
+    needless(client, served[0], count)
     references(client, served[0], count)
     contest(client, served[0], count)
     malformed(client, count)

@@ -41,6 +41,13 @@ impl Client {
         Self { http, base: daemon.ready().url.clone() }
     }
 
+    /// A client at this address of the host's own, such as 127.0.0.2.
+    pub fn from(daemon: &Daemon, address: &str) -> Self {
+        let address: std::net::IpAddr = address.parse().unwrap();
+        let http = builder(daemon.ready()).local_address(address).build().unwrap();
+        Self { http, base: daemon.ready().url.clone() }
+    }
+
     /// A client of the plain listener.
     pub fn plain(daemon: &Daemon) -> Self {
         Self::plain_at(daemon.plain_address())

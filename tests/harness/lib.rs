@@ -7,6 +7,7 @@ pub mod client;
 pub mod collector;
 pub mod curves;
 pub mod daemon;
+pub mod e2e;
 pub mod fault;
 pub mod go;
 pub mod log;

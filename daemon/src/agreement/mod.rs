@@ -6,6 +6,7 @@ mod peer;
 mod references;
 mod scheme;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +35,8 @@ struct Parts {
 
 /// What a client offers.
 pub struct Offer<'a> {
+    /// Where it is, as far as that is counted.
+    pub origin: Option<IpAddr>,
     /// Who it is, in its own words.
     pub identifier: &'a [u8],
     /// Random bytes of its making.
@@ -65,7 +68,7 @@ impl Agreements {
             vault,
             groups,
             identifier: config.identifier.clone().into_bytes(),
-            references: References::new(config.references),
+            references: References::new(config.references, config.references_per_address),
         }))
     }
 
@@ -73,13 +76,13 @@ impl Agreements {
     ///
     /// # Errors
     /// [`Fault::Invalid`] where no scheme fits the key of the client and the token;
-    /// [`Fault::Throttled`] where as many keys are kept as may be; that of the token.
+    /// [`Fault::Throttled`] where as many keys are kept as may be, in all or for one address; that of the token.
     pub async fn agree(&self, leave: &Permit<Open>, offer: Offer<'_>) -> Result<Agreed, Fault> {
         let parts = &*self.0;
         let group = offer.peer.element().group();
         let scheme = Scheme::choose(offer.schemes, group).filter(|_| parts.groups.contains(&group));
         let scheme = scheme.ok_or(Fault::Invalid(NO_SCHEME.into()))?;
-        parts.references.admit(Instant::now())?;
+        parts.references.admit(offer.origin, Instant::now())?;
         let agreed = parts.vault.agree_once(leave, offer.peer.element()).await;
         let (public, secret) = agreed.map_err(not_the_callers)?;
         let reference = random_uuid()?;
@@ -93,7 +96,7 @@ impl Agreements {
             nonce: offer.nonce,
         };
         let (key, proof) = transcript.derive(&secret).ok_or(Fault::Internal)?;
-        parts.references.keep(reference, key, Instant::now())?;
+        parts.references.keep((reference, key), offer.origin, Instant::now())?;
         let public = offer.peer.form(&public).ok_or(Fault::Internal)?;
         Ok(Agreed { reference, identifier: parts.identifier.clone(), proof, public, scheme })
     }

@@ -15,6 +15,10 @@ pub struct E2e {
     pub padding: Padding,
     /// The bits of the exchange key, when it is made.
     pub rsa_bits: u16,
+    /// How many failures that may be guesses one identity may have at once.
+    pub failures: u32,
+    /// How many of them are forgiven in a minute.
+    pub failures_per_minute: u32,
     /// How many sessions one identity may have at once.
     pub sessions: u64,
 }
@@ -37,6 +41,8 @@ impl Default for E2e {
         Self {
             enabled: false,
             check_digit: CheckDigit::default(),
+            failures: 1000,
+            failures_per_minute: 10,
             padding: Padding::default(),
             rsa_bits: 2048,
             sessions: 10_000,
@@ -49,7 +55,7 @@ impl E2e {
         if ![2048, 3072].contains(&self.rsa_bits) {
             return Err("rsa_bits under [e2e] is 2048 or 3072");
         }
-        match self.sessions {
+        match self.sessions.min(self.failures.min(self.failures_per_minute).into()) {
             0 => Err("a limit of 0 under [e2e] lets nobody do anything: give at least 1"),
             _ => Ok(()),
         }

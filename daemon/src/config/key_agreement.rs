@@ -14,11 +14,19 @@ pub struct KeyAgreement {
     pub logins: u64,
     /// How many agreed keys may wait for their login at once.
     pub references: usize,
+    /// How many of those may be for one address.
+    pub references_per_address: usize,
 }
 
 impl Default for KeyAgreement {
     fn default() -> Self {
-        Self { enabled: false, identifier: "Broker".to_owned(), logins: 1000, references: 4096 }
+        Self {
+            enabled: false,
+            identifier: "Broker".to_owned(),
+            logins: 1000,
+            references: 4096,
+            references_per_address: 1024,
+        }
     }
 }
 
@@ -27,9 +35,11 @@ impl KeyAgreement {
         if self.logins == 0 {
             return Err("key-agreement.logins is 0: nobody could log in");
         }
-        match (self.identifier.len(), self.references) {
-            (1..=256, 1..) => Ok(()),
-            (1..=256, 0) => Err("key-agreement.references is 0: give at least 1"),
+        if self.references == 0 || self.references_per_address == 0 {
+            return Err("a limit of 0 under [key-agreement] lets nobody agree: give at least 1");
+        }
+        match self.identifier.len() {
+            1..=256 => Ok(()),
             _ => Err("key-agreement.identifier must have 1 to 256 bytes"),
         }
     }

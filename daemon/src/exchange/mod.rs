@@ -4,6 +4,8 @@
 mod cipher;
 mod event;
 mod frame;
+mod guesses;
+mod owner;
 mod sessions;
 
 use std::sync::Arc;
@@ -18,7 +20,10 @@ use zeroize::Zeroizing;
 
 pub use event::Event;
 pub use frame::{Frame, Opened};
-pub use sessions::{Form, Keys, Owner};
+pub use owner::{Owner, Visitor};
+pub use sessions::{Form, Keys};
+
+use self::guesses::Guesses;
 
 use crate::clock::now;
 use crate::config::E2e;
@@ -35,6 +40,7 @@ struct Parts {
     config: E2e,
     /// Of which stand-ins are made, in this run.
     secret: hmac::Key,
+    guesses: Guesses,
     /// The public half of the exchange key, once somebody has asked.
     public: OnceCell<PublicHalf>,
     /// Sealed keys of nobody's, to be opened where there is no session.
@@ -62,8 +68,9 @@ impl Exchange {
         if config.enabled {
             tokio::spawn(sweep(store.clone()));
         }
+        let guesses = Guesses::new(&config);
         let (public, decoy) = (OnceCell::new(), OnceCell::new());
-        Ok(Self(Arc::new(Parts { store, system, config, secret, public, decoy })))
+        Ok(Self(Arc::new(Parts { store, system, config, secret, guesses, public, decoy })))
     }
 
     /// The public half of the exchange key, which the token makes at the first call.
@@ -79,10 +86,11 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Fault::Invalid`], `cannotDecryptKey` for what anybody can see to be wrong, and
-    /// `chkDigitNotMatch` for whatever else is.
+    /// `chkDigitNotMatch` for whatever else is; [`Fault::Throttled`] after too many of those.
     pub async fn receive_key(
         &self,
         _: &Permit<ExchangeSession>,
+        owner: &Owner,
         sent: &str,
         digit: &[u8; 3],
     ) -> Result<Keys, Fault> {
@@ -90,9 +98,10 @@ impl Exchange {
         let sent = base16ct::mixed::decode_vec(sent).map_err(|_| wrong())?;
         let (iv, ciphertext) = sent.split_at_checked(cipher::BLOCK).ok_or_else(wrong)?;
         let ciphertext = self.fitting(ciphertext, "encryptedKey").await?;
+        self.0.guesses.admit(owner)?;
         let key = self.open(Cargo::Key, ciphertext).await?;
         let keys = Keys::one(key.expose(), iv)?;
-        self.prove(keys, &[digit])
+        self.prove(owner, keys, &[digit])
     }
 
     /// The keys in what a native client of the second version sent.
@@ -102,24 +111,18 @@ impl Exchange {
     pub async fn receive_keys(
         &self,
         _: &Permit<ExchangeSession>,
+        owner: &Owner,
         sent: &str,
         (cipher, mac): (&[u8; 3], &[u8; 3]),
     ) -> Result<Keys, Fault> {
-        let place = "encryptedPayload";
-        let length = self.modulus().await?.modulus.len();
-        if sent.is_empty() || sent.len() > 2 * length {
-            return Err(visible(place));
-        }
-        // Clients cut leading zeros, also one of a pair.
-        let digits = format!("{sent:0>width$}", width = 2 * length);
-        let ciphertext = base16ct::mixed::decode_vec(digits).map_err(|_| visible(place))?;
-        let ciphertext = self.fitting(&ciphertext, place).await?;
+        let ciphertext = self.number(sent, "encryptedPayload").await?;
+        self.0.guesses.admit(owner)?;
         let keys = self.open(Cargo::Keys, ciphertext).await?;
-        self.prove(Keys::two(keys)?, &[cipher, mac])
+        self.prove(owner, Keys::two(keys)?, &[cipher, mac])
     }
 
     /// The keys, if each has its check digit. All are computed whatever the first is.
-    fn prove(&self, keys: Keys, digits: &[&[u8; 3]]) -> Result<Keys, Fault> {
+    fn prove(&self, owner: &Owner, keys: Keys, digits: &[&[u8; 3]]) -> Result<Keys, Fault> {
         let mut holds = subtle::Choice::from(1);
         for (key, digit) in keys.checked().into_iter().zip(digits) {
             let expected = cipher::check_digit(self.0.config.check_digit, key, keys.iv())?;
@@ -128,6 +131,7 @@ impl Exchange {
         match holds.into() {
             true => Ok(keys),
             false => {
+                self.0.guesses.charge(owner);
                 let why = "the check digit is not that of the key";
                 Err(Fault::Invalid(why.into()).coded("chkDigitNotMatch", ""))
             }
@@ -141,6 +145,17 @@ impl Exchange {
             Ok::<_, Fault>(PublicHalf { modulus, kid })
         };
         self.0.public.get_or_try_init(make).await
+    }
+
+    /// A ciphertext that clients write as a number: they cut leading zeros, also one of a pair.
+    async fn number(&self, digits: &str, place: &'static str) -> Result<Vec<u8>, Fault> {
+        let width = 2 * self.modulus().await?.modulus.len();
+        if digits.is_empty() || digits.len() > width {
+            return Err(visible(place));
+        }
+        let whole = format!("{digits:0>width$}");
+        let ciphertext = base16ct::mixed::decode_vec(whole).map_err(|_| visible(place))?;
+        self.fitting(&ciphertext, place).await
     }
 
     /// A ciphertext as long as the modulus, and a smaller number.

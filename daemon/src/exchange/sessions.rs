@@ -2,13 +2,12 @@
 
 use aws_lc_rs::hmac;
 use hsm_profiles::SecretBytes;
-use policies::{ExchangeSession, OpenFrame, Permit, Subject};
-use sha2::{Digest, Sha256};
+use policies::{ExchangeSession, OpenFrame, Permit};
 use zeroize::Zeroizing;
 
 use super::event::{self, Event};
 use super::frame::{Frame, Opened};
-use super::{Exchange, broken};
+use super::{Exchange, Owner, broken};
 use crate::clock::now;
 use crate::fault::Fault;
 use crate::store::{SealText, SessionRow};
@@ -24,27 +23,9 @@ pub enum Form {
     Browser,
 }
 
-/// Whose session it is.
-pub struct Owner {
-    subject: Subject,
-    name: [u8; 32],
-}
-
 /// The keys of a session: for AES, 32 bytes; an initialisation vector, 16 bytes; for MACs, 32 bytes
 /// where there is one.
 pub struct Keys(SecretBytes);
-
-impl Owner {
-    /// The caller, with what a client and an installation of it call themselves.
-    pub fn new(subject: Subject, client: &str, installation: &str) -> Self {
-        let text = SealText::new("claviger e2e session v1")
-            .bytes(subject.claim().as_bytes())
-            .bytes(client.as_bytes())
-            .bytes(installation.as_bytes())
-            .finish();
-        Self { subject, name: Sha256::digest(text).into() }
-    }
-}
 
 impl Keys {
     pub(super) fn one(key: &[u8], iv: &[u8]) -> Result<Self, Fault> {
@@ -129,7 +110,8 @@ impl Exchange {
     /// same event, exactly one gets that far.
     ///
     /// # Errors
-    /// [`Fault::Invalid`], the same for whatever is wrong with the frame or the session.
+    /// [`Fault::Invalid`], the same for whatever is wrong with the frame or the session;
+    /// [`Fault::Throttled`] after too many failures.
     pub async fn take(
         &self,
         _: &Permit<OpenFrame>,
@@ -139,6 +121,11 @@ impl Exchange {
         let found = self.0.store.session(&owner.name, now()).await.map_err(broken)?;
         let form = found.as_ref().and_then(|session| Form::from_code(session.form));
         let frame = Frame::read(form.unwrap_or(Form::guess(sent)), sent)?;
+        // The MAC of the second form leaves nothing to be guessed.
+        let may_guess = matches!(form, Some(Form::One | Form::Browser));
+        if may_guess {
+            self.0.guesses.admit(owner)?;
+        }
         let (keys, expires) = match (&found, form) {
             (Some(session), Some(form)) => {
                 let name = binding(&session.name, form, session.expires);
@@ -157,7 +144,12 @@ impl Exchange {
                 let text = event::shown(form, &keys, &next)?;
                 Ok((opened, Event { text, expires }))
             }
-            _ => Err(stale()),
+            _ => {
+                if may_guess {
+                    self.0.guesses.charge(owner);
+                }
+                Err(stale())
+            }
         }
     }
 

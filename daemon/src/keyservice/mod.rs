@@ -7,7 +7,6 @@ mod create;
 mod delete;
 pub mod format;
 mod outer;
-mod pace;
 mod proof;
 mod read;
 mod send;
@@ -27,7 +26,7 @@ pub use send::Parcel;
 use self::format::date::Date;
 use self::format::{FormatError, Limits};
 use self::outer::Outer;
-use self::pace::PerMinute;
+use crate::allowance::Allowance;
 use crate::clock::now;
 use crate::config::KeyService as Config;
 use crate::fault::Fault;
@@ -44,8 +43,8 @@ struct Parts {
     system: System,
     config: Config,
     outer: Outer,
-    creations: PerMinute<Origin>,
-    readings: PerMinute<Origin>,
+    creations: Allowance<Origin>,
+    readings: Allowance<Origin>,
     large: LargeBodies,
     /// Whether the token has what wraps keys, once somebody has asked.
     ready: OnceCell<()>,
@@ -66,8 +65,8 @@ impl KeyService {
         if config.enabled && config.days > 0 {
             tokio::spawn(sweep(store.clone(), config.days));
         }
-        let creations = PerMinute::new(config.creations);
-        let readings = PerMinute::new(config.readings);
+        let creations = Allowance::per_minute(config.creations);
+        let readings = Allowance::per_minute(config.readings);
         let (outer, ready) = (Outer::new(&config)?, OnceCell::new());
         let large = LargeBodies::new(&config);
         Ok(Self(Arc::new(Parts {
@@ -122,10 +121,7 @@ fn today() -> Date {
 }
 
 fn origin(peer: Option<Peer>) -> Origin {
-    peer.map(|Peer(address)| match address {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        address @ IpAddr::V4(_) => address,
-    })
+    peer.map(Peer::household)
 }
 
 /// Runs what takes long apart from the threads that serve.

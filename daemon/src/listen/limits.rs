@@ -1,11 +1,12 @@
 //! How many connections there may be, in all and from one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::inbound::Peer;
 use crate::metrics::Turned;
 
 /// Counts connections and turns away those above the bounds.
@@ -29,7 +30,7 @@ impl Doorkeeper {
 
     /// A place for a connection from `address`, or why there is none.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Turned> {
-        let address = household(address);
+        let address = Peer(address).household();
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = inside.values().sum();
         let here = inside.get(&address).copied().unwrap_or(0);
@@ -70,20 +71,6 @@ impl Drop for Place {
     }
 }
 
-/// One host of IPv6 has a /64 to itself.
-fn household(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-        },
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,15 +89,5 @@ mod tests {
         drop((second, third, fourth));
         doorkeeper.wait_until_empty().await;
         assert!(doorkeeper.inside.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn neighbours_in_a_64_count_as_one() {
-        let a: IpAddr = "2001:db8::1".parse().unwrap();
-        let b: IpAddr = "2001:db8::2:3".parse().unwrap();
-        let c: IpAddr = "2001:db8:0:1::1".parse().unwrap();
-        assert_eq!(household(a), household(b));
-        assert_ne!(household(a), household(c));
-        assert_eq!(household("::ffff:10.0.0.1".parse().unwrap()), IpAddr::from([10, 0, 0, 1]));
     }
 }

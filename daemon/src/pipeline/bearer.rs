@@ -2,7 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use policies::{Caller, Subject, limited};
+use policies::{Caller, Door, Subject, limited};
 
 use crate::appliance::Appliance;
 use crate::fault::Fault;
@@ -47,6 +47,10 @@ pub(super) async fn caller(
     (surface, headers): (&dyn Surface, &HeaderMap),
     route: Option<&Route>,
 ) -> Result<(Caller, Toll), Fault> {
+    let is_needless = route.is_some_and(|route| route.door == Door::Open);
+    if is_needless && !surface.minds_needless_tokens() {
+        return Ok((Caller::anonymous(), Toll::None));
+    }
     let Some(token) = token(surface, headers)? else {
         return Ok((Caller::anonymous(), Toll::None));
     };

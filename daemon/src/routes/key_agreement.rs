@@ -16,7 +16,7 @@ pub(super) fn rows() -> Vec<Route> {
             .answers(ANYONE),
 
         post("/rest/login",                        OPEN,        Every(LOG_TYPE_LOGIN),             login::login)
-            .answers(ANYONE),
+            .answers(LOGIN),
         post("/rest/refresh",                      OPEN,        Every(LOG_TYPE_LOGIN_REFRESH),     login::refresh)
             .answers(ANYONE),
         post("/rest/logout",                       OPEN,        Every(LOG_TYPE_LOGOUT),            login::logout)
@@ -38,7 +38,8 @@ pub(super) fn rows() -> Vec<Route> {
 /// `account:manage`, the user's alone.
 const ACCOUNTS: Scope<ManageAccounts> = Scope::new();
 
-const ANYONE: &[u16] = &[200, 400, 401, 408, 413, 418, 429, 500, 503];
+const ANYONE: &[u16] = &[200, 400, 408, 413, 418, 429, 500];
 const CHANGE: &[u16] = &[200, 400, 401, 403, 404, 408, 413, 418, 429, 500, 503];
 const CREATE: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 429, 500, 503];
 const LIST: &[u16] = &[200, 401, 403, 418, 500, 503];
+const LOGIN: &[u16] = &[200, 400, 401, 408, 413, 418, 429, 500];

@@ -66,6 +66,11 @@ pub trait Surface: Send + Sync {
         false
     }
 
+    /// Whether a token is looked at where none is needed, so that a bad one is refused.
+    fn minds_needless_tokens(&self) -> bool {
+        true
+    }
+
     /// The bearer token in an `Authorization` header; `None` where there is none in it.
     fn bearer<'a>(&self, authorization: &'a str) -> Option<&'a str> {
         after_scheme(authorization, "bearer")
@@ -161,6 +166,7 @@ pub(crate) fn after_scheme<'a>(authorization: &'a str, scheme: &str) -> Option<&
 /// The status of a fault for which a surface has none of its own.
 pub(crate) fn status(fault: &Fault) -> StatusCode {
     match fault {
+        Fault::Alarm(alarm) => status(&alarm.fault),
         Fault::Coded(coded) => status(&coded.fault),
         Fault::Busy | Fault::Conflict(_) | Fault::Unlogged => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Denied(_) | Fault::Forbidden(_) | Fault::ForeignOrigin => StatusCode::FORBIDDEN,

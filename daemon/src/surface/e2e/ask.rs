@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 
 use audit::Ext;
 use http::HeaderMap;
-use policies::{Action, Subject};
+use policies::Action;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::exchange::{Event, Owner};
+use crate::exchange::{Event, Visitor};
 use crate::fault::Fault;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Peer};
 use crate::reply::Reply;
 use crate::route::{Appliance, Header, Request};
 
@@ -38,19 +38,12 @@ pub trait Body: Sized + Send + 'static {
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
 }
 
-/// What a client and an installation of it call themselves.
-#[derive(Clone)]
-pub struct Visitor {
-    client: String,
-    installation: String,
-}
-
 impl<A: Action + Default, B: Body> Request for Asked<A, B> {
     type Needs = A;
     const HEADERS: &'static [Header] = HEADERS;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        let visitor = Visitor::read(&inbound.headers);
+        let visitor = visitor(inbound);
         Ok(Self { visitor, body: B::read(inbound), leave: PhantomData })
     }
 
@@ -77,33 +70,20 @@ impl<A, B> Asked<A, B> {
     }
 }
 
-impl Visitor {
-    /// As it stands in the log.
-    pub fn name(&self) -> String {
-        let Self { client, installation } = self;
-        format!("{installation} {client}").trim_end().to_owned()
+/// Who says that he asks.
+fn visitor(inbound: &Inbound) -> Result<Visitor, Fault> {
+    let headers = &inbound.headers;
+    let installation = named(headers, "uuid")?;
+    let client = named(headers, "client_id")?;
+    let other = named(headers, "x-ibm-client-id")?;
+    if client.is_some() && other.is_some() && client != other {
+        let why = "client_id and X-IBM-Client-Id are not the same: send one of them";
+        return Err(wrong("header/client_id", why));
     }
-
-    /// Whose session a request of this caller is about.
-    pub fn owner(&self, subject: Subject) -> Owner {
-        Owner::new(subject, &self.client, &self.installation)
-    }
-
-    fn read(headers: &HeaderMap) -> Result<Self, Fault> {
-        let installation = named(headers, "uuid")?;
-        let client = named(headers, "client_id")?;
-        let other = named(headers, "x-ibm-client-id")?;
-        if client.is_some() && other.is_some() && client != other {
-            let why = "client_id and X-IBM-Client-Id are not the same: send one of them";
-            return Err(wrong("header/client_id", why));
-        }
-        match installation {
-            Some(installation) => {
-                Ok(Self { client: client.or(other).unwrap_or_default(), installation })
-            }
-            None => Err(wrong("header/uuid", "the header uuid is missing")),
-        }
-    }
+    let installation =
+        installation.ok_or_else(|| wrong("header/uuid", "the header uuid is missing"))?;
+    let origin = inbound.peer.map(Peer::household);
+    Ok(Visitor { client: client.or(other).unwrap_or_default(), installation, origin })
 }
 
 /// A header of 1 to 64 visible characters; `None` where there is none.

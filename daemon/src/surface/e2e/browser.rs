@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::ask::{Asked, DUE, END, Nothing, with_event};
-use crate::exchange::{Event, Exchange, Form, Keys};
+use crate::exchange::{Event, Exchange, Form, Keys, Owner};
 use crate::fault::Fault;
 use crate::openapi::formats::KidText;
 use crate::reply::Reply;
@@ -62,7 +62,7 @@ pub async fn send(
         exponent: "10001",
         kid: half.kid,
     };
-    let owner = visitor.owner(leave.subject());
+    let owner = Owner::new(leave.subject(), &visitor);
     let event = exchange.begin(leave, &owner, (Form::Browser, Keys::none()?)).await?;
     Ok(Sent { body, event })
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::ask::{Asked, TOLD, with_event, wrong};
 use crate::accounts::{Accounts, Attempt, Granted};
-use crate::exchange::{self, Event, Exchange};
+use crate::exchange::{self, Event, Exchange, Owner};
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::route::{Answer, Content, Header};
@@ -108,7 +108,7 @@ pub async fn open(
     let (visitor, Payload { encrypted_payload, purpose, username }) = ask.judge()?;
     // All that needs no look into the payload comes first: it takes nothing then.
     let username = named(purpose.as_deref(), username, &accounts)?;
-    let owner = visitor.owner(leave.subject());
+    let owner = Owner::new(leave.subject(), &visitor);
     let (opened, event) = exchange.take(&leave, &owner, &encrypted_payload).await?;
     let Some(username) = username else {
         return Ok(Opened { what: What::Data(opened), event, whose: None });

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::ask::{Asked, TOLD, check_digit, with_event, wrong};
-use crate::exchange::{Event, Exchange, Form};
+use crate::exchange::{Event, Exchange, Form, Owner};
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::route::{Answer, Content, Header};
@@ -94,8 +94,8 @@ pub async fn store_one(
 ) -> Result<Created, Fault> {
     let (visitor, One { encrypted_key, check_digit: digit, algorithm: _ }) = ask.judge()?;
     let digit = check_digit("body/checkDigit", &digit)?;
-    let keys = exchange.receive_key(&leave, &encrypted_key, &digit).await?;
-    let owner = visitor.owner(leave.subject());
+    let owner = Owner::new(leave.subject(), &visitor);
+    let keys = exchange.receive_key(&leave, &owner, &encrypted_key, &digit).await?;
     exchange.begin(leave, &owner, (Form::One, keys)).await.map(Created)
 }
 
@@ -111,7 +111,8 @@ pub async fn store_two(
     if body.encrypted_payload.is_empty() {
         return Err(wrong("body/encryptedPayload", "encryptedPayload is empty"));
     }
-    let keys = exchange.receive_keys(&leave, &body.encrypted_payload, (&cipher, &mac)).await?;
-    let owner = visitor.owner(leave.subject());
+    let owner = Owner::new(leave.subject(), &visitor);
+    let payload = &body.encrypted_payload;
+    let keys = exchange.receive_keys(&leave, &owner, payload, (&cipher, &mac)).await?;
     exchange.begin(leave, &owner, (Form::Two, keys)).await.map(Stored)
 }

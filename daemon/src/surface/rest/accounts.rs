@@ -15,6 +15,9 @@ use crate::openapi::formats::Base64;
 use crate::reply::Reply;
 use crate::route::{Answer, Appliance, Bare, Content, Json, Request};
 
+/// Where the paths of accounts begin.
+pub(super) const PATH: &str = "/rest/accounts";
+
 /// A request with a body `T`. What is wrong with it is told once it is known that the caller may ask
 /// at all.
 pub struct Asked<T>(Result<T, Fault>);

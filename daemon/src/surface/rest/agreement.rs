@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::agreement::{Agreed, Agreements, Offer, PeerKey, Scheme};
 use crate::fault::Fault;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Peer};
 use crate::openapi::formats::Base64;
 use crate::reply::Reply;
 use crate::route::{Answer, Appliance, Content, Request};
@@ -36,13 +36,16 @@ pub struct Ask {
     /// The schemes that the client can do, each once.
     #[schemars(transform = some_of_them)]
     supported_schemes: Vec<Scheme>,
+    /// Where it comes from.
+    #[serde(skip)]
+    peer: Option<Peer>,
 }
 
 impl Request for Ask {
     type Needs = Open;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        inbound.json()
+        Ok(Self { peer: inbound.peer, ..inbound.json()? })
     }
 
     fn needs(&self, _: &Appliance) -> Open {
@@ -51,6 +54,11 @@ impl Request for Ask {
 
     fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
         Some(schemas.subschema_for::<Self>())
+    }
+
+    /// Where it comes from, as long as there is nothing better to say.
+    fn concerns(&self) -> Ext {
+        self.peer.map_or(Ext::None, |Peer(address)| Ext::Text(address.to_string()))
     }
 }
 
@@ -108,7 +116,9 @@ pub async fn agree(agreements: Agreements, leave: Permit<Open>, ask: Ask) -> Res
         let why = "supported_schemes must name at least one scheme, and none twice";
         return Err(Fault::Invalid(why.into()));
     }
-    let offer = Offer { identifier: &identifier, nonce: &nonce, peer: &peer, schemes: &schemes };
+    let origin = ask.peer.map(Peer::household);
+    let offer =
+        Offer { origin, identifier: &identifier, nonce: &nonce, peer: &peer, schemes: &schemes };
     agreements.agree(&leave, offer).await.map(Done)
 }
 

@@ -7,7 +7,7 @@ pub mod login;
 mod password;
 
 use http::StatusCode;
-use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -33,7 +33,7 @@ impl Surface for Rest {
     }
 
     fn refuse(&self, fault: &Fault, manners: &Manners) -> Refusal {
-        let status = super::status(fault);
+        let status = status(fault, manners.uri.path());
         if status == StatusCode::BAD_REQUEST && manners.uri.path() == agreement::PATH {
             return Refusal::told(status, Vec::new().into(), "application/json");
         }
@@ -54,12 +54,21 @@ impl Surface for Rest {
         let refusal = Refusal::told(status, body.to_string().into(), "application/json")
             .with(CONTENT_LANGUAGE, HeaderValue::from_static(language));
         match fault.plain() {
-            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
+            Fault::Busy => refusal.with(VENDORS_RETRY_AFTER, 1.into()),
+            Fault::Throttled(wait) => {
+                let seconds: HeaderValue = wait.as_secs().max(1).into();
+                refusal.with(VENDORS_RETRY_AFTER, seconds.clone()).with(RETRY_AFTER, seconds)
+            }
             Fault::Unauthenticated(_) => {
                 refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             _ => refusal,
         }
+    }
+
+    /// Clients send the token that they have, also where it has ended and they ask for another.
+    fn minds_needless_tokens(&self) -> bool {
+        false
     }
 
     fn refused(&self, status: u16, _: &mut SchemaGenerator) -> Option<Schema> {
@@ -95,6 +104,16 @@ fn body<T: DeserializeOwned>(inbound: &Inbound) -> Result<T, Fault> {
     })
 }
 
+/// The status of a fault. The vendor's operations know no 503; the accounts are Claviger's own.
+fn status(fault: &Fault, path: &str) -> StatusCode {
+    match fault.plain() {
+        _ if path.starts_with(accounts::PATH) => super::status(fault),
+        Fault::Busy => StatusCode::TOO_MANY_REQUESTS,
+        Fault::Conflict(_) | Fault::Unlogged => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => super::status(fault),
+    }
+}
+
 /// How the envelope calls a status, and the key of the error.
 fn names(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
@@ -114,4 +133,4 @@ fn names(status: StatusCode) -> (&'static str, &'static str) {
 
 /// Whose errors are told in the language of the client.
 const LOGIN: &str = "/rest/login";
-const RETRY_AFTER: HeaderName = HeaderName::from_static("x-rate-limit-retry-after-seconds");
+const VENDORS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-rate-limit-retry-after-seconds");
