@@ -3,9 +3,8 @@
 
 use ::tests::client::Client;
 use ::tests::daemon::USER;
+use ::tests::e2e;
 use ::tests::login::bearer;
-use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
-use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
 use serde_json::{Value, json};
 
 use crate::subject::Subject;
@@ -17,6 +16,8 @@ use crate::wire::{post, post_with, request};
 pub(crate) enum Errand {
     /// `POST /rest/key-agreement` by this scheme.
     Agreement(&'static str),
+    /// `POST /rest/login`: Argon2id, and answers that are held back.
+    Login,
     /// `POST /v1/security/e2eKey`: RSA-2048.
     ExchangeKey,
     /// `POST /api/kc/encapsulate_key`: ML-KEM-768, after an ML-DSA-65 signature is verified.
@@ -33,11 +34,12 @@ pub(crate) enum Errand {
 
 impl Errand {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Agreement("SCHEME-AES1"),
         Self::Agreement("SCHEME-AES2"),
         Self::Agreement("SCHEME-EC-AES1"),
         Self::Agreement("SCHEME-EC-AES2"),
+        Self::Login,
         Self::ExchangeKey,
         Self::Encapsulate,
         Self::Decapsulate,
@@ -50,6 +52,7 @@ impl Errand {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Agreement(scheme) => scheme,
+            Self::Login => "login",
             Self::ExchangeKey => "e2e-key",
             Self::Encapsulate => "encapsulate",
             Self::Decapsulate => "decapsulate",
@@ -63,6 +66,7 @@ impl Errand {
     pub(crate) fn title(self) -> String {
         match self {
             Self::Agreement(scheme) => format!("key agreement, {scheme}"),
+            Self::Login => "a login by a password".to_owned(),
             Self::ExchangeKey => "end-to-end key exchange, RSA-2048".to_owned(),
             Self::Encapsulate => "ML-KEM-768 encapsulation, signature verified".to_owned(),
             Self::Decapsulate => "ML-KEM-768 decapsulation, post-quantum API".to_owned(),
@@ -79,6 +83,7 @@ impl Errand {
         let client = Client::of(&subject.daemon);
         match self {
             Self::Agreement(scheme) => agreement(subject, &client, scheme),
+            Self::Login => login(subject).map(Some),
             Self::ExchangeKey => exchange(subject, &client).map(Some),
             Self::Encapsulate | Self::Decapsulate => key_exchange(self, subject, &client).map(Some),
             Self::SendMessage | Self::ReadMessage => message(self, subject, &client).map(Some),
@@ -108,31 +113,23 @@ fn agreement(subject: &Subject, client: &Client, scheme: &str) -> Result<Option<
     }
 }
 
-/// An AES key under the device's RSA key, with its check digit: the beginning of sixteen spaces in CBC.
+fn login(subject: &Subject) -> Result<Vec<u8>, Trouble> {
+    // `clavigerd dev` leaves it beside the certificate.
+    let file = subject.daemon.ready().ca_file.with_file_name("operator-password");
+    let password = std::fs::read_to_string(file)?;
+    let body = json!({ "domain": "", "username": "operator", "password": password.trim() });
+    Ok(post_with(&subject.place, "/rest/login", &[], &body.to_string()))
+}
+
+/// An AES key under the device's RSA key, with its check digit.
 fn exchange(subject: &Subject, client: &Client) -> Result<Vec<u8>, Trouble> {
-    let path = "/v1/security/e2eKey";
     let token = bearer(client, USER, "e2e:exchange");
+    let shown = e2e::ask(client, "GET", e2e::KEY, &token, None);
+    let offer = e2e::Form::One([0x5a; 32], [0xa5; 16]).offer(&e2e::DeviceKey::shown(&shown));
+    let (path, body) = offer.ok_or("nothing is sent")?;
     let bearer = format!("Bearer {token}");
-    let headers = [("Authorization", bearer.as_str()), ("client_id", "bench"), ("uuid", "bench")];
-    let shown = client.send("GET", path, |ask| {
-        headers.iter().fold(ask, |ask, (name, value)| ask.header(*name, *value))
-    });
-    let part = |name: &str| unhex(&shown.text(name));
-    let numbers = PublicKeyComponents { n: part("modulus")?, e: part("exponent")? };
-    let public: PublicEncryptingKey =
-        numbers.try_into().map_err(|_| "the device's RSA key is none")?;
-    let public = Pkcs1PublicEncryptingKey::new(public)?;
-    let (key, iv) = ([0x5a; 32], [0xa5; 16]);
-    let mut sealed = vec![0; public.ciphertext_size()];
-    let sealed = public.encrypt(&key, &mut sealed)?;
-    let mut block = iv.map(|byte| byte ^ b' ');
-    let cipher = EncryptingKey::ecb(UnboundCipherKey::new(&AES_256, &key)?)?;
-    cipher.encrypt(&mut block)?;
-    let body = json!({
-        "encryptedKey": hex(&iv) + &hex(sealed),
-        "checkDigit": hex(block.get(..3).unwrap_or_default()),
-        "algorithm": "AES",
-    });
+    let [one, other] = e2e::VISITOR;
+    let headers = [("Authorization", bearer.as_str()), one, other];
     Ok(post_with(&subject.place, path, &headers, &body.to_string()))
 }
 
@@ -169,17 +166,6 @@ fn message(errand: Errand, subject: &Subject, client: &Client) -> Result<Vec<u8>
     Ok(request(&subject.place, &format!("GET /Service?{read}"), &[], ""))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A number, whose first zero may have been left out.
-fn unhex(text: &str) -> Result<Vec<u8>, Trouble> {
-    let text = if text.len().is_multiple_of(2) { text.to_owned() } else { format!("0{text}") };
-    let digits = text.as_bytes().chunks(2).map(|two| Ok(std::str::from_utf8(two)?));
-    digits.map(|two: Result<_, Trouble>| Ok(u8::from_str_radix(two?, 16)?)).collect()
-}
-
 const VECTORS: &str = include_str!("../vectors/key-agreement.json");
 
 #[cfg(test)]
@@ -193,7 +179,5 @@ mod tests {
         for (at, name) in names.iter().enumerate() {
             assert!(!names[..at].contains(name) && Deed::from_name(name).is_none(), "{name}");
         }
-        assert_eq!(unhex(&hex(&[1, 0xab])).unwrap(), [1, 0xab]);
-        assert_eq!(unhex("10001").unwrap(), [1, 0, 1]);
     }
 }

@@ -113,7 +113,9 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
         home.configure("[audit]\n", &format!("[audit]\nack = \"{ack}\"\n"));
     }
     // Nothing is taken out again: the limits of what waits are not what is measured.
-    home.configure("[key-agreement]\n", "[key-agreement]\nreferences = 10000000\n");
+    let many = ["references", "references_per_address", "logins"]
+        .map(|name| format!("{name} = 10000000\n"));
+    home.configure("[key-agreement]\n", &format!("[key-agreement]\n{}", many.concat()));
     let room = "messages = 10000000\nkey_bytes = 10000000000\ntotal_bytes = 10000000000\n\
         readings = 10000000\n";
     home.configure("[key_service]\n", &format!("[key_service]\n{room}"));
@@ -184,6 +186,6 @@ const STARTS: usize = 5;
 const USAGE: &str = "usage: bench [--rounds N] [--seconds S] [--keys N] [--only NAME]
   [--ack WORD] [--json FILE] [--unlogged PROGRAM]
   4 rounds, 3 seconds, 100 keys; NAME is ecdh, hmac, ecdsa, ed25519, aes-gcm, ml-kem or
-  ml-dsa, SCHEME-AES1, SCHEME-AES2, SCHEME-EC-AES1, SCHEME-EC-AES2, e2e-key, encapsulate,
+  ml-dsa, SCHEME-AES1, SCHEME-AES2, SCHEME-EC-AES1, SCHEME-EC-AES2, login, e2e-key, encapsulate,
   decapsulate, sign, send-message or read-message.
   Without --only, --rounds and --seconds are those of ecdh, and the others have 2 rounds of 1 s.";

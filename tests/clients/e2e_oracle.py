@@ -6,13 +6,10 @@ and the Kruskal-Wallis statistic of how long the answers took.
 """
 
 import json
-import math
-import random
 import secrets
-import statistics
 import sys
-import time
 
+from alike import compare, told
 from e2e import KEY, Client, check_digit
 
 
@@ -44,7 +41,8 @@ CLASSES = {
 }
 
 
-def ask(client, modulus, make, wrong):
+def prepared(client, modulus, make, wrong):
+    """A request, to be sent."""
     length = (modulus.bit_length() + 7) // 8
     key, iv = secrets.token_bytes(32), secrets.token_bytes(16)
     # One that is too large can be seen to be so.
@@ -52,65 +50,28 @@ def ask(client, modulus, make, wrong):
     sealed = pow(block, 65537, modulus).to_bytes(length, "big")
     digit = int(check_digit(key, iv), 16) ^ wrong
     body = {"encryptedKey": (iv + sealed).hex(), "checkDigit": f"{digit:06x}"}
-    began = time.perf_counter()
-    reply = client.session.post(f"{client.url}{KEY}", json=body, timeout=60)
-    return reply, time.perf_counter() - began
-
-
-def face(reply):
-    """All of an answer but what differs between any two."""
-    headers = {k.lower(): v for k, v in reply.headers.items()}
-    for name in ("audit-index", "date"):
-        headers.pop(name, None)
-    return json.dumps([reply.status_code, reply.text, sorted(headers.items())])
-
-
-def kruskal_wallis(groups):
-    """H and its probability by chance, with as many degrees of freedom as groups but one."""
-    ranked = sorted((value, which) for which, group in enumerate(groups) for value in group)
-    sums, total = [0.0] * len(groups), len(ranked)
-    for rank, (_, which) in enumerate(ranked, 1):
-        sums[which] += rank
-    parts = (s * s / len(group) for s, group in zip(sums, groups))
-    h = 12 / (total * (total + 1)) * sum(parts) - 3 * (total + 1)
-    # The upper incomplete gamma function of an integer or half of one.
-    a, x = (len(groups) - 1) / 2, h / 2
-    term = series = math.exp(-x + a * math.log(x) - math.lgamma(a + 1)) if x > 0 else 0.0
-    for n in range(1, 1000):
-        term *= x / (a + n)
-        series += term
-    return h, max(0.0, 1 - series)
+    return lambda: client.session.post(f"{client.url}{KEY}", json=body, timeout=60)
 
 
 def main(url, ca, token, count):
     client = Client(url, ca, token)
     modulus = int(client.ask("GET", KEY, 200).json()["modulus"], 16)
-    names = list(CLASSES)
-    for name in names:
-        ask(client, modulus, CLASSES[name], 1)
-    times, faces, good = {name: [] for name in names}, {}, 0
-    rounds = int(count) // (len(names) - 1)
-    for _ in range(rounds):
-        random.shuffle(names)
-        for name in names:
-            reply, took = ask(client, modulus, CLASSES[name], 1)
-            times[name].append(took)
-            faces.setdefault(face(reply), name)
-        reply, _ = ask(client, modulus, CLASSES["wrong check digit"], 0)
-        good += reply.status_code == 201
-    h, p = kruskal_wallis(list(times.values()))
-    medians = {name: statistics.median(times[name]) * 1e6 for name in CLASSES}
-    middle = medians["wrong check digit"]
+    good = []
+
+    def between():
+        good.append(prepared(client, modulus, CLASSES["wrong check digit"], 0)().status_code == 201)
+
+    rounds = int(count) // (len(CLASSES) - 1)
+    ways = {
+        name: lambda make=make: prepared(client, modulus, make, 1) for name, make in CLASSES.items()
+    }
+    faces, times = compare(ways, rounds, between)
     print(json.dumps({
         "answers": sorted(faces),
         "asked": rounds * (len(CLASSES) - 1),
-        "good": good,
+        "good": sum(good),
         "rounds": rounds,
-        "kruskal-wallis": {"h": round(h, 2), "p": round(p, 4)},
-        "median us": round(middle, 1),
-        "largest difference us": round(max(abs(m - middle) for m in medians.values()), 1),
-        "differences us": {name: round(m - middle, 1) for name, m in medians.items()},
-    }))
+    } | told(times)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! End-to-end key exchanges (docs/e2e.md).
 
 mod guesses;
+mod kill;
 
 use serde_json::{Value, json};
 use tests::client::Reply;
