@@ -165,7 +165,14 @@ impl Desk {
             return Err(refused());
         }
         let expires = u64::try_from(claims.exp).map_err(|_| refused())?;
-        self.issue(subject, scope, expires, claims.ctx)
+        self.issue(subject, scope, expires, Self::context(claims.ctx))
+    }
+
+    /// What a client may have as the context of its token: a text of 1 to 64 bytes. Anything else
+    /// is left out (hem.md A3).
+    pub fn context(asked: Option<serde_json::Value>) -> Option<serde_json::Value> {
+        let fits = |text: &str| (1..=LONGEST_CONTEXT).contains(&text.len());
+        asked.filter(|context| context.as_str().is_some_and(fits))
     }
 
     /// Whether `mac` is the HMAC-SHA256 over `nonce`, one of ours, under the agreement of `key` with
@@ -184,7 +191,7 @@ impl Desk {
         claims.nonce().is_some_and(|nonce| self.0.nonces.spend(&nonce, now()))
     }
 
-    /// Issues a token. A context that is no text of 1 to 64 bytes is left out of it.
+    /// Issues a token.
     ///
     /// # Errors
     /// [`Fault::Internal`] when the host has no randomness.
@@ -196,8 +203,6 @@ impl Desk {
         context: Option<serde_json::Value>,
     ) -> Result<Session, Fault> {
         let issued = now();
-        let fits = |text: &str| (1..=LONGEST_CONTEXT).contains(&text.len());
-        let context = context.filter(|context| context.as_str().is_some_and(fits));
         let text = scope.as_str().to_owned();
         let grant = Grant { scope, subject, issued, expires, nonce: time_nonce(issued)?, context };
         let token = self.0.sessions.issue(&grant).map_err(|_| Fault::Internal)?;

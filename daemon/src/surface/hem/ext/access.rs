@@ -189,7 +189,7 @@ async fn grant(
     if !desk.external().spend(errand, &jti, now) {
         return Err(refused());
     }
-    desk.issue(Subject::External(authenticator.kid), scope, expires, claims.ctx)
+    desk.issue(Subject::External(authenticator.kid), scope, expires, Desk::context(claims.ctx))
 }
 
 /// What an authenticator shows beside the scope. The numbers that the vendor gives to types are not
