@@ -5,12 +5,13 @@
 //! are tried again in the background. A refused PIN ends everything, for tokens lock themselves
 //! after a few attempts.
 
+use std::pin::Pin;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::process::Child;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::protocol::{Answer, TokenFault, TokenStatus};
@@ -18,20 +19,31 @@ use crate::transport::process::Launch;
 use crate::transport::{Backlog, Breaker, Connection, End, Health, Job, Limits, Transport, Vitals};
 use crate::worker::EXIT_PIN;
 
-/// A transport to whichever worker is alive. The last worker ends when it is dropped.
+/// A transport to whichever worker is alive. The last worker ends when it is closed or dropped.
 pub(crate) struct Supervised {
-    jobs: mpsc::UnboundedSender<Job>,
+    /// `None` when it is closed.
+    jobs: RwLock<Option<mpsc::UnboundedSender<Job>>>,
     vitals: Arc<Vitals>,
+    /// Ends when the last worker is buried. Nothing is ever sent.
+    over: watch::Receiver<()>,
 }
 
 impl Transport for Supervised {
     fn submit(&self, job: Job) {
         // A job that can't be sent is dropped, which tells its caller.
-        drop(self.jobs.send(job));
+        if let Some(jobs) = &*self.jobs.read().unwrap_or_else(PoisonError::into_inner) {
+            drop(jobs.send(job));
+        }
     }
 
     fn vitals(&self) -> &Vitals {
         &self.vitals
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        *self.jobs.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut over = self.over.clone();
+        Box::pin(async move { while over.changed().await.is_ok() {} })
     }
 }
 
@@ -53,8 +65,12 @@ pub(crate) async fn supervise(
         breaker: Breaker::default(),
     };
     let (worker, status) = supervisor.raise().await?;
-    tokio::spawn(supervisor.run(worker));
-    Ok((Supervised { jobs, vitals }, status))
+    let (alive, over) = watch::channel(());
+    tokio::spawn(async move {
+        supervisor.run(worker).await;
+        drop(alive);
+    });
+    Ok((Supervised { jobs: RwLock::new(Some(jobs)), vitals, over }, status))
 }
 
 struct Supervisor<L> {

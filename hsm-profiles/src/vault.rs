@@ -193,6 +193,13 @@ impl Vault {
         count(&self.line.ask(Operation::Destroy { kid: leave.action().0 }).await?)
     }
 
+    /// Ends the worker, whoever else still has a handle, and waits until its process is gone: what
+    /// it has in hand it may finish, for some seconds. Whatever is asked from now on is refused, and
+    /// what waits for an answer gets [`TokenFault::OutcomeUnknown`] or [`TokenFault::Down`].
+    pub async fn close(&self) {
+        self.line.close().await;
+    }
+
     pub(crate) fn line(&self) -> &Line {
         &self.line
     }

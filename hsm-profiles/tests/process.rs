@@ -119,3 +119,23 @@ async fn exit_codes_and_missing_files_are_told() {
     command.program = directory.path().join("no-program");
     assert!(matches!(open(command).await, TokenFault::Down(_)));
 }
+
+#[tokio::test]
+async fn a_closed_way_waits_for_its_worker_and_leads_nowhere() {
+    let directory = tempfile::tempdir().unwrap();
+    // It takes its time to end.
+    let script = format!("{GREET}; /bin/sleep 0.3; /bin/cat $HERE/greeting > $HERE/ended");
+    let command = shell(directory.path(), &script);
+    let (vault, system, _) = Vault::open(command, Limits::default()).await.unwrap();
+    let pid = system.vitals().worker().unwrap();
+    let (asking, late) = (system.clone(), system.clone());
+    let waiting = tokio::spawn(async move { asking.mac(b"never answered").await });
+    tokio::task::yield_now().await;
+    vault.close().await;
+    assert!(directory.path().join("ended").exists(), "it could end by itself");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    assert!(matches!(waiting.await.unwrap(), Err(TokenFault::Down(_))));
+    assert!(matches!(late.mac(b"too late").await, Err(TokenFault::Down(_))));
+    assert_eq!(system.vitals().restarts(), 0);
+    vault.close().await;
+}

@@ -1,6 +1,7 @@
 //! Operations done by threads of this process.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 
@@ -47,6 +48,11 @@ impl Transport for InProcess {
 
     fn vitals(&self) -> &Vitals {
         &self.vitals
+    }
+
+    /// The threads are of this process, and end with the last handle.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -34,6 +34,11 @@ impl Line {
         self.transport.vitals()
     }
 
+    /// Asks nothing any more, through any clone, and waits until the other end is gone.
+    pub(crate) async fn close(&self) {
+        self.transport.close().await;
+    }
+
     /// Has `operation` done. A caller who stops waiting before it was begun takes it back.
     pub(crate) async fn ask(&self, operation: Operation) -> Result<Answer, TokenFault> {
         let (name, began) = (operation.name(), Instant::now());

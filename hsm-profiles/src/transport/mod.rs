@@ -22,6 +22,7 @@ pub(crate) use line::Line;
 pub use vitals::{Health, Vitals};
 pub use watch::{Load, Watch};
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::protocol::Operation;
@@ -34,6 +35,9 @@ pub trait Transport: Send + Sync + 'static {
 
     /// How the other end is.
     fn vitals(&self) -> &Vitals;
+
+    /// Takes nothing over any more, for nobody who holds it, and waits until the other end is gone.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// How much work may wait, and for how long.
