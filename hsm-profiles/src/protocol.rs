@@ -332,9 +332,10 @@ pub enum TokenFault {
     /// The token is there and well, and holds no object for a key of ours.
     #[error("the token has lost the object of this key: restore the token from its backup")]
     KeyMissing,
-    /// The worker died in the middle of something that can't be repeated; the start of the next
+    /// It broke off in the middle, as where the worker died, or can't be made durable, as where the
+    /// disk is full, and can't be repeated; the start of the next
     /// one sorts it out.
-    #[error("the token worker died in the middle of this: whether it was done is not known yet")]
+    #[error("the token broke off in the middle of this: whether it was done is not known yet")]
     OutcomeUnknown,
     /// The PIN was refused. It is never tried again by itself.
     #[error("the token refuses its PIN: mend the PIN and start the daemon again")]

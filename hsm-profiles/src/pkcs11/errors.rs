@@ -28,6 +28,9 @@ pub(crate) enum Failure {
     /// The token makes no keys of this type.
     #[error("it makes no keys of the type {0}")]
     Type(KeyType),
+    /// It may be done, or undone, and does not survive a power loss for certain.
+    #[error("the token's store can't be synced to the disk: {0}")]
+    Unsynced(std::io::Error),
     /// It is no sealed key of this token, KID and type.
     #[error("the sealed key can't be opened")]
     Unsealable,
@@ -69,7 +72,9 @@ impl Classes {
             Failure::Call(_) => ErrorClass::Unclear,
             Failure::NotFound => ErrorClass::HandleInvalid,
             Failure::RefusedBefore => ErrorClass::PinRefused,
-            Failure::Type(_) | Failure::Unsealable | Failure::Wrong(_) => ErrorClass::Unsupported,
+            Failure::Type(_) | Failure::Unsealable | Failure::Unsynced(_) | Failure::Wrong(_) => {
+                ErrorClass::Unsupported
+            }
         }
     }
 }

@@ -171,6 +171,9 @@ fn destroy_all(session: &TokenSession, template: &[Attribute]) -> Result<u32, Fa
     }
     if count > 0 || doubtful {
         session.module.sync_store(start)?;
+    } else {
+        // They may have been destroyed a while ago, and that could not be synced then.
+        session.module.sync_names()?;
     }
     Ok(count)
 }

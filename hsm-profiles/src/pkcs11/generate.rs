@@ -85,6 +85,7 @@ fn durably<T>(
 ) -> Result<T, Failure> {
     let made = alone_and_synced(session, make);
     if made.is_err() && find::destroy_unfinished(session, wanted.id, wanted.label).is_err() {
+        // Whoever asked knows of the attempt, and has it cleaned up later: why it failed says more.
         tracing::warn!("what a failed key generation left behind can't be destroyed now");
     }
     made

@@ -73,9 +73,15 @@ impl Module {
         if !self.profile.quirks.sync_store_after_generation {
             return Ok(());
         }
-        self.store.sync(start).map_err(|error| {
-            Failure::Wrong(format!("the token's store can't be synced to the disk: {error}"))
-        })
+        self.store.sync(start).map_err(Failure::Unsynced)
+    }
+
+    /// Sees to it that what is gone stays gone, whenever it went.
+    pub(super) fn sync_names(&self) -> Result<(), Failure> {
+        if !self.profile.quirks.sync_store_after_generation {
+            return Ok(());
+        }
+        self.store.sync_names().map_err(Failure::Unsynced)
     }
 
     /// Whether the token answers. One that answers with a date that can't be read does.

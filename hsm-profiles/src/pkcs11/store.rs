@@ -37,6 +37,11 @@ impl Store {
         self.directories.iter().try_for_each(|directory| sync_tree(directory, since))
     }
 
+    /// Syncs the directories, whenever they were changed.
+    pub(crate) fn sync_names(&self) -> io::Result<()> {
+        self.directories.iter().try_for_each(|directory| sync_folders(directory))
+    }
+
     /// To be called before the module looks: mends what a login that was cut off left.
     pub(super) fn put_back(&self) {
         self.each_fragile(spare::put_back);
@@ -124,6 +129,16 @@ fn sync_tree(directory: &Path, since: SystemTime) -> io::Result<()> {
         sync_file(directory)?;
     }
     Ok(())
+}
+
+fn sync_folders(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    sync_file(directory)
 }
 
 fn sync_file(path: &Path) -> io::Result<()> {

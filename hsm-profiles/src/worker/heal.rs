@@ -111,8 +111,13 @@ impl Seat {
         let text = failure.to_string();
         let is_ours = operation.own_key().is_some();
         let is_sealed = operation.opens_sealed();
-        if matches!(failure, Failure::Unsealable) {
-            return TokenFault::Unsealable;
+        match failure {
+            Failure::Unsealable => return TokenFault::Unsealable,
+            Failure::Unsynced(_) => {
+                tracing::error!("{text}: look at the disk's space and health");
+                return TokenFault::OutcomeUnknown;
+            }
+            _ => {}
         }
         match self.token.module.classes.judge(failure) {
             ErrorClass::Argument => TokenFault::Argument(text),
