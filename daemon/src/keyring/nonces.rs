@@ -2,6 +2,7 @@
 //! and no more (SP 800-38D, section 8.3).
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 use policies::Kid;
 use tokio::sync::Mutex;
@@ -12,7 +13,18 @@ use crate::store::{holds, nonce_text};
 /// What the keys have left. They get their messages in blocks, each written down before its first
 /// one: a crash loses what is left of a block, and never lets a message go uncounted.
 #[derive(Default)]
-pub(super) struct Nonces(Mutex<HashMap<Kid, Block>>);
+pub(super) struct Nonces(std::sync::Mutex<HashMap<Kid, Count>>);
+
+/// What one key has left; `None` until somebody has looked. Held while its next block is written down,
+/// which other keys don't wait for.
+type Count = Arc<Mutex<Option<Block>>>;
+
+impl Nonces {
+    fn of(&self, kid: Kid) -> Count {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counts.entry(kid).or_default())
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Block {
@@ -28,14 +40,14 @@ impl Keys {
     /// [`KeyFault::Unsuitable`] where the key has had its 2^32, [`KeyFault::Damaged`] where the
     /// count was edited.
     pub(super) async fn spend_nonce(&self, kid: Kid) -> Result<(), KeyFault> {
-        let mut blocks = self.nonces.0.lock().await;
-        let block = blocks.get(&kid).copied();
-        let block = match block {
+        let count = self.nonces.of(kid);
+        let mut count = count.lock().await;
+        let block = match *count {
             Some(block) if block.spent < block.end => block,
             Some(Block { end, .. }) => self.next_block(kid, end).await?,
             None => self.next_block(kid, self.written_down(kid).await?).await?,
         };
-        blocks.insert(kid, Block { spent: block.spent.saturating_add(1), ..block });
+        *count = Some(Block { spent: block.spent.saturating_add(1), ..block });
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use sqlx::Executor;
 
 use super::super::KeyFault;
 use super::{Bench, delete};
-use crate::store::nonce_text;
+use crate::store::{nonce_text, trip};
 
 const BLOCK: u64 = 1 << 16;
 const LIMIT: u64 = 1 << 32;
@@ -61,4 +61,18 @@ async fn a_count_that_was_edited_is_not_believed() {
         let refused = bench.keyring.0.spend_nonce(kid).await;
         assert!(matches!(refused, Err(KeyFault::Damaged)), "{edit}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn no_key_waits_for_the_block_of_another() {
+    let bench = Bench::new().await;
+    let (slow, other) = (bench.create(KeyType::Aes256).await, bench.create(KeyType::Aes256).await);
+    bench.keyring.0.spend_nonce(other).await.unwrap();
+    bench.store.trip.set(0, trip::Mishap::Stop);
+    let mut stuck = Box::pin(bench.keyring.0.spend_nonce(slow));
+    let long = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(long, &mut stuck).await.is_err(), "its block is being written");
+    let patience = std::time::Duration::from_secs(20);
+    let spent = tokio::time::timeout(patience, bench.keyring.0.spend_nonce(other)).await;
+    spent.expect("it waits for the other key").unwrap();
 }
