@@ -1,8 +1,7 @@
 //! The disk of the audit log fills up, or turns read-only, under a daemon that runs (the table of
 //! docs/auditing.md).
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 use tests::curves::{Curve, SoftKey};
 use tests::daemon::Home;
-use tests::mount::Mount;
+use tests::mount::{Mount, fill};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
 use tests::{log, metrics, programs};
@@ -211,14 +210,4 @@ fn a_disk_that_turns_read_only_refuses_and_loses_nothing() {
     // First, so that the folder can go.
     drop(disk);
     drop(home);
-}
-
-/// Fills a file system to its last byte.
-fn fill(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("filler");
-    let mut file = File::create(&path).unwrap();
-    for size in [4096, 1] {
-        while file.write_all(&vec![0; size]).is_ok() {}
-    }
-    path
 }

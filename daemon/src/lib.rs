@@ -12,6 +12,7 @@ pub mod appliance;
 pub mod attestation;
 pub mod certificate;
 pub mod changes;
+pub mod claim;
 pub mod clerk;
 pub mod clock;
 pub mod command;

@@ -6,6 +6,7 @@ use audit::{LogKey, Options};
 use hsm_profiles::{System, SystemPublic, Vault};
 
 use crate::anchors::anchors;
+use crate::claim::Claim;
 use crate::config::Config;
 use crate::logger_key::LoggerKey;
 use crate::startup::{StartFault, open_token, system_keys};
@@ -16,7 +17,7 @@ use crate::store::Store;
 /// # Errors
 /// [`StartFault`]; it can be done again then.
 pub(crate) async fn begin_log_anew(config: &Config, reason: String) -> Result<PathBuf, StartFault> {
-    let Opened { _vault, system, store, public } = open(config).await?;
+    let Opened { _claim, _vault, system, store, public } = open(config).await?;
     let (signer, anchors) = (LoggerKey::of(&system, &public), anchors(&system, &store));
     let options = options(config);
     let begun = tokio::task::spawn_blocking(move || {
@@ -33,7 +34,7 @@ pub(crate) async fn begin_log_anew(config: &Config, reason: String) -> Result<Pa
 /// # Errors
 /// [`StartFault`]; it can be done again then.
 pub(crate) async fn rotate_logger_key(config: &Config) -> Result<LogKey, StartFault> {
-    let Opened { _vault, system, store, public } = open(config).await?;
+    let Opened { _claim, _vault, system, store, public } = open(config).await?;
     let public = match public.other_logger {
         Some(_) => public,
         None => system.make_logger().await?.system.ok_or(StartFault::Unprovisioned)?,
@@ -53,7 +54,7 @@ pub(crate) async fn rotate_logger_key(config: &Config) -> Result<LogKey, StartFa
 /// # Errors
 /// [`StartFault`]; it can be done again then.
 pub(crate) async fn retire_logger_key(config: &Config) -> Result<LogKey, StartFault> {
-    let Opened { _vault, system, store, public } = open(config).await?;
+    let Opened { _claim, _vault, system, store, public } = open(config).await?;
     let signer = LoggerKey::of(&system, &public);
     let (options, places) = (options(config), (system.clone(), store.clone()));
     let ended = tokio::task::spawn_blocking(move || {
@@ -68,6 +69,8 @@ pub(crate) async fn retire_logger_key(config: &Config) -> Result<LogKey, StartFa
 
 /// What all of this works with.
 struct Opened {
+    /// Keeps the daemon from starting.
+    _claim: Claim,
     /// Keeps the token open.
     _vault: Vault,
     system: System,
@@ -76,10 +79,11 @@ struct Opened {
 }
 
 async fn open(config: &Config) -> Result<Opened, StartFault> {
+    let claim = Claim::on(&config.store.path)?;
     let (vault, system, status) = open_token(config).await?;
     let store = Store::open(&config.store.path).await?;
     let (public, _) = system_keys(&store, &system, status).await?;
-    Ok(Opened { _vault: vault, system, store, public })
+    Ok(Opened { _claim: claim, _vault: vault, system, store, public })
 }
 
 fn options(config: &Config) -> Options {

@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::certificate::settle;
+use crate::claim::Claim;
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
 use crate::listen::{Entrance, Reception, server_config};
@@ -27,6 +28,7 @@ use crate::wipe::wipe;
 
 /// A daemon whose sockets are bound and which does not answer yet.
 pub struct Service {
+    claim: Claim,
     config: Config,
     opened: Opened,
     metrics: Metrics,
@@ -34,15 +36,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens everything and binds the sockets.
+    /// Claims the state, binds the sockets and opens everything.
     ///
     /// # Errors
     /// [`StartFault`] says what failed and how to mend it.
     pub async fn open(config: Config) -> Result<Self, StartFault> {
+        let claim = Claim::on(&config.store.path)?;
         let sockets = Sockets::open(&config).await?;
         let metrics = Metrics::new(&served(&config));
-        let opened = startup::open(&config, &metrics).await?;
-        Ok(Self { config, opened, metrics, sockets })
+        let opened = startup::open(&config, &metrics, &claim).await?;
+        Ok(Self { claim, config, opened, metrics, sockets })
     }
 
     /// The device behind it.
@@ -77,8 +80,8 @@ impl Service {
     /// # Errors
     /// [`StartFault`] where the certificate can't be used, or something does not open again.
     pub async fn run(self, ready: impl FnOnce() + Send) -> Result<Ended, StartFault> {
-        let Self { config, mut opened, metrics, sockets } = self;
-        let world = World { config, metrics, sockets };
+        let Self { claim, config, mut opened, metrics, sockets } = self;
+        let world = World { claim, config, metrics, sockets };
         let mut signals = Signals::new()?;
         tokio::spawn(keep_watchdog_quiet());
         let mut ready = Some(ready);
@@ -90,7 +93,9 @@ impl Service {
                     let _ = sd_notify::notify(&[NotifyState::Stopping]);
                     return Ok(ended);
                 }
-                None => opened = startup::open(&world.config, &world.metrics).await?,
+                None => {
+                    opened = startup::open(&world.config, &world.metrics, &world.claim).await?;
+                }
             }
             tracing::info!("started anew");
         }
@@ -108,6 +113,7 @@ pub enum Ended {
 
 /// What outlives a reboot.
 struct World {
+    claim: Claim,
     config: Config,
     metrics: Metrics,
     sockets: Sockets,

@@ -16,6 +16,7 @@ use crate::anchors::anchors;
 use crate::appliance::{Appliance, Parts};
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
+use crate::claim::Claim;
 use crate::clerk::Clerk;
 use crate::config::{Ack, Config, TrustedTime};
 use crate::device::Device;
@@ -56,11 +57,16 @@ pub struct Opened {
     pub witness: Option<Witness>,
 }
 
-/// Opens everything that `config` names, and has it counted. A token that has never been used gets its system keys.
+/// Opens everything that `config` names, whose state is claimed, and has it counted. A token that has
+/// never been used gets its system keys.
 ///
 /// # Errors
 /// [`StartFault`] says what failed and how to mend it. Nothing was served then.
-pub async fn open(config: &Config, metrics: &Metrics) -> Result<Opened, StartFault> {
+pub async fn open(
+    config: &Config,
+    metrics: &Metrics,
+    _claim: &Claim,
+) -> Result<Opened, StartFault> {
     crate::clock::forget();
     // The state file opens while the token does, which takes longer.
     let (token, store) = tokio::join!(open_token(config), Store::open(&config.store.path));
@@ -136,11 +142,12 @@ fn elsewhere(
     Ok((mirror, witness))
 }
 
-/// Opens the keys alone, for commands that work while the daemon does not run.
+/// Opens the keys alone, for commands that work while the daemon does not run: the claim on the state
+/// says that it does not.
 ///
 /// # Errors
 /// [`StartFault`], as for [`open`].
-pub async fn open_keyring(config: &Config) -> Result<Keyring, StartFault> {
+pub async fn open_keyring(config: &Config, _claim: &Claim) -> Result<Keyring, StartFault> {
     let (vault, system, status) = open_token(config).await?;
     let store = Store::open(&config.store.path).await?;
     system_keys(&store, &system, status).await?;
@@ -299,12 +306,18 @@ pub enum StartFault {
     /// The accounts can't be read.
     #[error("the accounts can't be read: {}", .0.detail())]
     Accounts(Fault),
+    /// The state can't be claimed.
+    #[error("{0} can't be locked ({1}): its directory must exist and belong to the daemon's user")]
+    Claim(String, std::io::Error),
     /// The state belongs to another token.
     #[error(
         "the token {0} has no system keys, and the state file was made with some: give the token \
          that belongs to it, or move the state file away to start afresh"
     )]
     ForeignToken(String),
+    /// Another process works with the state.
+    #[error("another clavigerd uses this state: stop it first ({0})")]
+    InUse(String),
     /// The keys can't be opened.
     #[error(transparent)]
     Keys(#[from] OpenError),

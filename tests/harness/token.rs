@@ -50,6 +50,14 @@ pub struct Object {
     pub extractable: Option<bool>,
 }
 
+impl Object {
+    /// Whether it is one of the daemon's own. The anchor of the log is no key: it has a name, and no
+    /// id.
+    pub fn is_the_daemons(&self) -> bool {
+        self.id.starts_with(b"claviger-system:") || self.label == "claviger-system:log-anchor"
+    }
+}
+
 impl Token {
     /// The token in this folder.
     pub fn of(home: &Home) -> Self {

@@ -6,6 +6,7 @@ use hsm_profiles::{KeyType, Usage};
 use policies::decode_base64;
 use serde::Deserialize;
 
+use crate::claim::Claim;
 use crate::command::failure::Failure;
 use crate::config::Config;
 use crate::keyring::Adoptable;
@@ -33,7 +34,8 @@ pub(super) async fn adopt(config: &Config, keys: &Path) -> Result<(), Failure> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| candidate(line).map_err(|why| at(keys, index, &why)))
         .collect::<Result<_, _>>()?;
-    let keyring = startup::open_keyring(config).await?;
+    let claim = Claim::on(&config.store.path)?;
+    let keyring = startup::open_keyring(config, &claim).await?;
     let adoption =
         keyring.adoption().await.map_err(|fault| Failure::Adoption(fault.to_string()))?;
     for (index, candidate) in candidates.into_iter().enumerate() {

@@ -67,6 +67,7 @@ impl Failure {
         eprintln!("clavigerd: {self}");
         ExitCode::from(match self {
             Self::Config(_) | Self::Profile(_) => CONFIGURATION,
+            Self::Start(StartFault::InUse(_)) => IN_USE,
             Self::Start(StartFault::PinRefused(_)) => PIN_REFUSED,
             Self::Start(StartFault::Tls(_)) => CONFIGURATION,
             _ => 1,
@@ -76,5 +77,7 @@ impl Failure {
 
 /// `EX_CONFIG` of sysexits.
 const CONFIGURATION: u8 = 78;
+/// `EX_TEMPFAIL` of sysexits: it works as soon as the other one has ended.
+const IN_USE: u8 = 75;
 /// `EX_NOPERM` of sysexits: the unit must not start again by itself.
 const PIN_REFUSED: u8 = 77;
