@@ -154,7 +154,7 @@ fn telling(fact: Fact) -> (LogType, LogResult, &'static str) {
     };
     match fact {
         Fact::CreationUndone => (kind, LOG_RESULT_FAILED, "broke off; undone"),
-        Fact::DeletionUndone => (kind, LOG_RESULT_FAILED, "not begun; the key is in use"),
+        Fact::DeletionUndone => (kind, LOG_RESULT_FAILED, "not done; the key is in use"),
         Fact::DeletionFinished => (kind, LOG_RESULT_OK, "broke off; finished"),
         Fact::Adopted => (kind, LOG_RESULT_OK, "done by clavigerd adopt; entered"),
         _ => (kind, LOG_RESULT_OK, "done, its entry not known; entered"),

@@ -77,10 +77,10 @@ impl Keyring {
     }
 }
 
-/// Whether `fault` says that the token has not changed and will not. What was refused on its way
-/// through the token may have left something behind, and what is late may still happen.
+/// Whether `fault` says that the token was not even asked. What was refused on its way through the
+/// token may have left something behind, and what is late may still happen.
 pub(super) fn did_not_happen(fault: &TokenFault) -> bool {
-    matches!(fault, TokenFault::Busy | TokenFault::PinRefused | TokenFault::Unsupported(_))
+    matches!(fault, TokenFault::Busy)
 }
 
 impl Keys {

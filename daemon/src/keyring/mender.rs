@@ -100,6 +100,7 @@ impl Keys {
             (IntentKind::Delete, Some(kid)) => self.settle_deletion(intent, kid).await,
             // A deletion always has a KID; the store's MAC keeps it so.
             (IntentKind::Create | IntentKind::Delete, _) => self.settle_creation(intent).await,
+            (IntentKind::Wipe, _) => Err(StoreFault::Malformed("a wipe of one key").into()),
         }
     }
 
@@ -132,6 +133,12 @@ impl Keys {
         }
         match self.token.destroy_kid(kid).await {
             Ok(_) | Err(TokenFault::KeyMissing) => {}
+            // It says no, twice now: as long as the object is there the key is in use.
+            Err(TokenFault::Argument(_) | TokenFault::Unsupported(_))
+                if self.is_there(kid).await? =>
+            {
+                return self.give_back(intent, kid).await;
+            }
             Err(fault) => return Err(fault.into()),
         }
         let due = self.came_of(intent, Fact::DeletionFinished, Some(kid));

@@ -44,7 +44,7 @@ pub enum Fact {
     Deleted,
     /// A deletion broke off and was brought to its end.
     DeletionFinished,
-    /// A deletion broke off before it began; the key is in use. Never in the file.
+    /// A deletion broke off before it began, or the token refuses it; the key is in use.
     DeletionUndone,
     /// A key was derived.
     Derived,

@@ -21,10 +21,12 @@ enum Fate {
 
 impl Fate {
     fn all() -> Vec<Self> {
-        use faulty::Mishap::{Busy, StopAfter, StopBefore, UnknownAfter, UnknownBefore};
+        use faulty::Mishap::{
+            Busy, RefusedAfter, StopAfter, StopBefore, UnknownAfter, UnknownBefore,
+        };
         use trip::Mishap as Write;
         let writes = [Write::Fail, Write::FailAfter, Write::Stop, Write::StopAfter];
-        let token = [Busy, UnknownBefore, UnknownAfter, StopBefore, StopAfter];
+        let token = [Busy, RefusedAfter, UnknownBefore, UnknownAfter, StopBefore, StopAfter];
         let first = writes.map(|mishap| Self::Write(0, mishap));
         let second = writes.map(|mishap| Self::Write(1, mishap));
         [first.as_slice(), &token.map(Self::Token), &second].concat()

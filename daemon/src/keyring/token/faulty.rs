@@ -21,6 +21,8 @@ use crate::store::{Doing, Mac, Tag};
 pub(crate) enum Mishap {
     /// It is refused, and certainly did not happen.
     Busy,
+    /// It is refused half-way: it happened, and the token says that it can't.
+    RefusedAfter,
     /// It did not happen, and nobody can tell.
     UnknownBefore,
     /// It happened, and nobody can tell.
@@ -104,6 +106,10 @@ impl Faulty {
         match mishap {
             None => Ok(change()),
             Some(Mishap::Busy) => Err(TokenFault::Busy),
+            Some(Mishap::RefusedAfter) => {
+                change();
+                Err(TokenFault::Unsupported("a token of a test".into()))
+            }
             Some(Mishap::UnknownBefore) => Err(TokenFault::OutcomeUnknown),
             Some(Mishap::UnknownAfter) => {
                 change();

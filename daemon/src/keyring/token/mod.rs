@@ -28,8 +28,8 @@ pub(crate) enum Serving {
 
 /// A token with the keys of this daemon.
 ///
-/// [`TokenFault::Busy`], [`TokenFault::PinRefused`] and [`TokenFault::Unsupported`] say that the
-/// token has not changed and will not; after any other fault of a changing call that is unknown.
+/// [`TokenFault::Busy`] says that the token has not changed and will not; after any other fault of a
+/// changing call that is unknown: what the token refuses half-way may have left something behind.
 /// Changing calls are done one after the other, in their order.
 pub(crate) trait Token: Mac + Send + Sync {
     /// The agreed secret, raw or hashed.
