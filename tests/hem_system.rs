@@ -12,7 +12,7 @@ use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
 use tests::process::worker;
 use tests::scene::Scene;
-use tests::token::Token;
+use tests::token::{Object, Token};
 use tests::wire::{Raw, over_tls};
 use x25519_dalek::{PublicKey, StaticSecret};
 
@@ -288,10 +288,7 @@ fn a_wipe_leaves_nothing_and_a_fresh_device() {
     assert_eq!(scene.client.get("/api/keymgmt/list", &list).json()["total"], 0);
     let home = scene.stop();
     let left = Token::of(&home).list();
-    let system = |id: &[u8]| id.starts_with(b"claviger-system:");
-    // The anchor of the log is no key: it has a name, and no id.
-    let ours = |name: &str, id: &[u8]| system(id) || name == "claviger-system:log-anchor";
-    assert!(left.iter().all(|object| ours(&object.label, &object.id)), "{left:?}");
+    assert!(left.iter().all(Object::is_the_daemons), "{left:?}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ mod sockets;
 pub mod startup;
 pub mod store;
 pub mod surface;
-mod wipe;
+pub mod wipe;
 pub mod witness;
 
 /// The version of the daemon.

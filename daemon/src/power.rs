@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use policies::{Permit, Reboot, Shutdown, WriteConfig};
+use policies::{Permit, Reboot, Shutdown};
 use tokio::sync::mpsc;
+
+use crate::keyring::Wipe;
 
 /// How a run ends.
 #[derive(Debug)]
@@ -15,7 +17,7 @@ pub enum End {
     /// The process ends, as the service manager asked.
     Stop,
     /// All keys and settings are destroyed, then everything is opened anew.
-    Wipe(Permit<WriteConfig>),
+    Wipe(Wipe),
 }
 
 /// Ends the run. Cloning is shallow.
@@ -39,9 +41,9 @@ impl Switch {
         self.call(End::Reboot);
     }
 
-    /// Destroys everything once the answer had time to leave.
-    pub fn wipe(&self, leave: Permit<WriteConfig>) {
-        self.call(End::Wipe(leave));
+    /// Carries out an order to destroy everything, once the answer had time to leave.
+    pub fn wipe(&self, order: Wipe) {
+        self.call(End::Wipe(order));
     }
 
     fn call(&self, end: End) {

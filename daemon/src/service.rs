@@ -126,7 +126,7 @@ async fn serve(
     signals: &mut Signals,
     ready: impl FnOnce(),
 ) -> Result<End, StartFault> {
-    let World { config, metrics, sockets } = world;
+    let World { config, metrics, sockets, .. } = world;
     let limits = config.listen.limits;
     let serves_plain = config.listen.plain_http == PlainHttp::Device;
     let appliance = opened.appliance.clone();
@@ -224,16 +224,18 @@ async fn keep_watchdog_quiet() {
 
 /// Does what the end of the run asks for and closes everything. `None` where it goes on anew.
 async fn close(opened: Opened, end: End) -> Option<Ended> {
-    let Opened { appliance, log, mirror, store, witness, .. } = opened;
+    let Opened { appliance, log, mirror, store, vault, witness, .. } = opened;
     appliance.clerk().flush().await;
     let ended = match end {
         End::Halt => Some(Ended::ByCaller),
         End::Reboot => None,
         End::Stop => Some(Ended::BySignal),
-        End::Wipe(leave) => {
-            match wipe(appliance.keyring(), &store, &log, leave).await {
+        End::Wipe(order) => {
+            match wipe(appliance.keyring(), &store, &log, &order).await {
                 Ok(()) => tracing::warn!("everything was destroyed, as the caller asked"),
-                Err(error) => tracing::error!(%error, "not everything was destroyed: wipe again"),
+                Err(error) => {
+                    tracing::error!(%error, "not everything is destroyed yet: trying again")
+                }
             }
             None
         }
@@ -257,6 +259,8 @@ async fn close(opened: Opened, end: End) -> Option<Ended> {
     if let Some(witness) = witness {
         witness.finish().await;
     }
+    // What still runs on its own must not change the token, or the state, beside the next run.
+    vault.close().await;
     store.close().await;
     ended
 }

@@ -1,10 +1,14 @@
 //! From a configuration to a daemon that could serve: token, state, log, in that order.
 
+mod recovery;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::{Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, StartError, Subject};
+use audit::{
+    Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, StartError, Subject, Unwritten,
+};
 use hsm_profiles::transport::Limits;
 use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
 use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
@@ -22,7 +26,7 @@ use crate::config::{Ack, Config, TrustedTime};
 use crate::device::Device;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::keyring::{Keyring, OpenError, Recovery};
+use crate::keyring::{Keyring, OpenError};
 use crate::keyservice::KeyService;
 use crate::logbook::Logbook;
 use crate::logger_key::LoggerKey;
@@ -32,7 +36,9 @@ use crate::mirror::Mirror;
 use crate::outbound::OutboundFault;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
+use crate::startup::recovery::{enter_flaws, recover};
 use crate::store::{Mac, SettingsFault, Store, StoreFault};
+use crate::wipe::WipeFault;
 use crate::witness::Witness;
 
 /// Everything behind the sockets.
@@ -73,13 +79,11 @@ pub async fn open(
     let (vault, system, status) = token?;
     let store = store?.counted_by(Arc::clone(&metrics.transactions));
     system.vitals().tell(metrics.operations.clone());
-    for (kind, why) in &status.withdrawn {
-        tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
-    }
+    tell_withdrawn(&status);
     let groups = status.groups.clone();
     let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
-    let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
+    let mut device = Device::open(store.clone(), system.clone(), public, hostname.clone()).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
     let signer = LoggerKey::of(&system, &public);
     let anchors = anchors(&system, &store);
@@ -87,7 +91,9 @@ pub async fn open(
     let examiner = Examiner::new(system.clone(), log.clone());
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     let clerk = Clerk::start(store.clone(), log.clone());
-    enter_recovery(&log, &clerk, recovery).await;
+    if recover((&keyring, &store), (&log, &clerk), recovery).await? {
+        device = Device::open(store.clone(), system.clone(), public, hostname).await?;
+    }
     let (switch, ends) = Switch::new();
     let desk = Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?;
     let asks = Asks {
@@ -124,6 +130,12 @@ pub async fn open(
     });
     let (mirror, witness) = elsewhere(config, &log, metrics)?;
     Ok(Opened { appliance, device, ends, log, mirror, store, vault, system, witness })
+}
+
+fn tell_withdrawn(status: &TokenStatus) {
+    for (kind, why) in &status.withdrawn {
+        tracing::warn!(%kind, "the profile says that the token has keys of this type: {why}");
+    }
 }
 
 /// What sends the log elsewhere, where that is configured.
@@ -252,47 +264,11 @@ async fn open_accounts(
     let behind = (desk.clone(), agreements.clone());
     let opened = Accounts::open((store.clone(), mac), behind, &config.key_agreement).await;
     let (accounts, damaged) = opened.map_err(StartFault::Accounts)?;
-    for _ in 0..damaged {
-        tracing::error!("an account's record was changed outside the daemon: it is refused");
-        enter(log, integrity_error(), Subject::None, Ext::Text("account".to_owned()));
+    if damaged > 0 {
+        tracing::error!(damaged, "accounts were changed outside the daemon: they are refused");
     }
+    enter_flaws(log, vec![Ext::Text("account".to_owned()); damaged]).await;
     Ok(accounts)
-}
-
-/// Enters what the last run left behind, now and whenever more comes to light.
-async fn enter_recovery(log: &Log, clerk: &Clerk, recovery: Recovery) {
-    let Recovery { damaged, missing, owed, forged_intents, mut later } = recovery;
-    for kid in damaged {
-        tracing::error!(%kid, "this key's record was changed outside the daemon: it is refused");
-        enter(log, integrity_error(), Subject::None, Ext::Kid(*kid.as_bytes()));
-    }
-    for kid in missing {
-        tracing::error!(%kid, "the token has lost this key: restore it from the token's backup");
-        enter(log, integrity_error(), Subject::None, Ext::Kid(*kid.as_bytes()));
-    }
-    if forged_intents > 0 {
-        enter(log, integrity_error(), Subject::None, Ext::Text("intent".to_owned()));
-    }
-    owed.into_iter().for_each(|owed| clerk.enter(owed));
-    clerk.flush().await;
-    let clerk = clerk.clone();
-    tokio::spawn(async move {
-        while let Some(owed) = later.recv().await {
-            clerk.enter(owed);
-        }
-    });
-}
-
-fn enter(log: &Log, (kind, result): (LogType, LogResult), subject: Subject, ext: Ext) {
-    match log.open(Some(kind), subject) {
-        // Nobody waits for it; the log keeps it in order.
-        Ok(entry) => drop(entry.close_as(kind, result, ext)),
-        Err(error) => tracing::error!(%error, ?kind, "an entry is missing from the log"),
-    }
-}
-
-fn integrity_error() -> (LogType, LogResult) {
-    (LogType::LOG_TYPE_KEY_INTEGRITY_ERROR, LogResult::LOG_RESULT_FAILED)
 }
 
 fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
@@ -329,7 +305,7 @@ pub enum StartFault {
     Log(#[from] StartError),
     /// The log's first entries can't be written.
     #[error(transparent)]
-    LogEntries(#[from] audit::Unwritten),
+    LogEntries(#[from] Unwritten),
     /// The folder of the log can't be made.
     #[error("audit.directory: {0}")]
     LogFolder(std::io::Error),
@@ -364,6 +340,12 @@ pub enum StartFault {
     /// The token can't be opened.
     #[error(transparent)]
     Token(#[from] TokenFault),
+    /// A wipe can't be carried out.
+    #[error(
+        "everything is to be destroyed, as a caller of the last run asked, and not everything is: {0}; \
+         the next start goes on with it"
+    )]
+    Wipe(#[from] WipeFault),
     /// The token did not make its system keys.
     #[error("the token did not make the system keys: see what it logs")]
     Unprovisioned,

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::{Keys, OpenError};
 use crate::owing::owe;
-use crate::store::{Due, Fact, Intent, IntentKind, Owed};
+use crate::store::{Due, Fact, Intent, IntentKind, Owed, StoreFault};
 
 /// What may be unfinished.
 #[derive(Clone, Debug)]
@@ -147,6 +147,21 @@ impl Keys {
         self.store.remove_record(kid, Some(intent.id), &due).await?;
         self.shelf_mut().remove(kid);
         Ok(due.owed)
+    }
+
+    /// Puts a key back into use that the token does not destroy.
+    async fn give_back(&self, intent: &Intent, kid: Kid) -> Result<Owed, OpenError> {
+        let due = self.came_of(intent, Fact::DeletionUndone, Some(kid));
+        let due = due.due(&*self.token).await?;
+        self.store.settle_intent(intent.id, &due).await?;
+        self.refresh(kid).await?;
+        Ok(due.owed)
+    }
+
+    /// Whether the token has an object of this key.
+    async fn is_there(&self, kid: Kid) -> Result<bool, TokenFault> {
+        let objects = self.token.list().await?;
+        Ok(objects.iter().any(|object| object.id == kid.as_bytes()))
     }
 
     /// What is owed under the name of the intent.

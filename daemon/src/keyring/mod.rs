@@ -49,6 +49,7 @@ pub use self::own::{Purpose, Standing};
 pub use self::pairing::{Authenticator, NewAuthenticator};
 pub use self::read::Page;
 pub use self::view::KeyView;
+pub use self::wipe::Wipe;
 use crate::keyring::mender::Mender;
 use crate::keyring::nonces::Nonces;
 use crate::keyring::shelf::Shelf;

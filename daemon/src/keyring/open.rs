@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use super::mender::Mender;
 use super::shelf::Shelf;
 use super::token::Token;
-use super::{Clock, Keyring, Keys, OpenError, verified};
-use crate::store::{Backing, Owed, Record, Store, StoredRecord, holds};
+use super::{Clock, Keyring, Keys, OpenError, Wipe, verified};
+use crate::store::{Backing, IntentKind, Owed, Record, Store, StoredRecord, holds};
 
 /// What was found at the start, and what is found later. The audit log wants an entry for each.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub struct Recovery {
     /// How many notes about unfinished work, or about entries that are owed, were changed outside
     /// the daemon. They are left alone: obeying them could destroy keys.
     pub forged_intents: usize,
+    /// An order to destroy everything that is not carried out yet. It has to be before anything is
+    /// served.
+    pub wipe: Option<Wipe>,
     /// What breaks off while the daemon runs, as soon as it was brought to an end.
     pub later: UnboundedReceiver<Owed>,
 }
@@ -67,20 +70,24 @@ impl Keyring {
             pairing: tokio::sync::Mutex::default(),
             standing: tokio::sync::Mutex::default(),
         });
-        let forged_intents = keys.end_what_was_begun().await?;
+        let (forged_intents, wipe) = keys.end_what_was_begun().await?;
         let damaged = load(&keys).await?;
-        let missing = keys.missing().await?;
+        let missing = match &wipe {
+            None => keys.missing().await?,
+            // Those are missing that it has destroyed.
+            Some(_) => Vec::new(),
+        };
         let (owed, forged) = keys.owed().await?;
         let forged_intents = forged_intents + forged;
         Mender::start(&keys, to_do, done);
-        Ok((Self(keys), Recovery { damaged, missing, owed, forged_intents, later }))
+        Ok((Self(keys), Recovery { damaged, missing, owed, forged_intents, wipe, later }))
     }
 }
 
 impl Keys {
-    /// Answers how many intents are not this daemon's.
-    async fn end_what_was_begun(&self) -> Result<usize, OpenError> {
-        let mut forged = 0;
+    /// Answers how many intents are not this daemon's, and the order to wipe, if there is one.
+    pub(super) async fn end_what_was_begun(&self) -> Result<(usize, Option<Wipe>), OpenError> {
+        let (mut forged, mut wipe) = (0, None);
         for stored in self.store.intents().await? {
             let intent = match stored.content {
                 Some((intent, tag)) if holds(&*self.token, &intent.seal_text(), &tag).await? => {
@@ -92,9 +99,15 @@ impl Keys {
                     continue;
                 }
             };
-            self.settle(&intent).await?;
+            match intent.kind {
+                IntentKind::Wipe => wipe = Some(Wipe::of(&intent)),
+                IntentKind::Create | IntentKind::Delete => {
+                    // What the log is owed for it is in the file.
+                    let _ = self.settle(&intent).await?;
+                }
+            }
         }
-        Ok(forged)
+        Ok((forged, wipe))
     }
 
     /// What the log is owed, and how many rows say so that are not this daemon's.

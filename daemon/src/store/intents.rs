@@ -19,7 +19,7 @@ pub(crate) struct IntentId(pub(crate) [u8; 16]);
 pub(crate) struct Intent {
     pub(crate) id: IntentId,
     pub(crate) kind: IntentKind,
-    /// `None` for a key pair that is not made yet.
+    /// `None` for a key pair that is not made yet, and for everything.
     pub(crate) kid: Option<Kid>,
     /// Who asked.
     pub(crate) subject: Subject,
@@ -34,6 +34,8 @@ pub(crate) enum IntentKind {
     Create,
     /// The deletion of a key.
     Delete,
+    /// The destruction of everything.
+    Wipe,
 }
 
 /// A row as it was found. Its MAC has not been looked at.
@@ -76,11 +78,12 @@ impl IntentKind {
         match self {
             Self::Create => "create",
             Self::Delete => "delete",
+            Self::Wipe => "wipe",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Create, Self::Delete].into_iter().find(|kind| kind.name() == name)
+        [Self::Create, Self::Delete, Self::Wipe].into_iter().find(|kind| kind.name() == name)
     }
 }
 

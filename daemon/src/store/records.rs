@@ -268,6 +268,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Removes the records of keys that are destroyed and entered, in one transaction.
+    pub(crate) async fn remove_records(&self, kids: &[Kid]) -> Result<(), StoreFault> {
+        let mut work = self.begin().await?;
+        for kid in kids {
+            sqlx::query("DELETE FROM keys WHERE kid = $1")
+                .bind(kid.as_bytes().as_slice())
+                .execute(&mut *work)
+                .await?;
+        }
+        self.commit(work).await
+    }
+}
+
 /// A count or time as SQLite keeps it.
 pub(super) fn stored(number: u64) -> Result<i64, StoreFault> {
     i64::try_from(number).map_err(|_| StoreFault::Malformed("a number beyond 63 bits"))

@@ -10,6 +10,7 @@ use crate::changes::Changes;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+use crate::keyring::Keyring;
 use crate::login::Desk;
 use crate::openapi::formats::Base64;
 use crate::power::Switch;
@@ -107,11 +108,11 @@ impl Answer for Updated {
 }
 
 /// What a change may touch.
-type Reached = ((Device, Desk), ((Certificate, Attestor), Switch));
+type Reached = ((Device, Desk), ((Certificate, Attestor), (Keyring, Switch)));
 
 /// Changes the settings, the certificate or the user's key, or has everything destroyed.
 pub async fn update(
-    ((device, desk), ((certificate, attestor), switch)): Reached,
+    ((device, desk), ((certificate, attestor), (keyring, switch))): Reached,
     leave: Permit<WriteConfig>,
     ask: Update,
 ) -> Result<Updated, Fault> {
@@ -128,7 +129,7 @@ pub async fn update(
     }
     match body.wipeout {
         Some(true) => {
-            switch.wipe(leave);
+            switch.wipe(keyring.order_wipe(leave).await?);
             return Ok(Updated::Bare);
         }
         Some(false) => return Err(Fault::Failed("wipeout must be true or left out".into())),
