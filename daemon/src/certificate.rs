@@ -5,11 +5,12 @@ mod sealed_key;
 mod serial;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use policies::decode_base64;
 use rcgen::{CertificateParams, DnType, KeyPair};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use zeroize::Zeroizing;
 
 use crate::config::Tls;
@@ -26,13 +27,13 @@ pub struct Certificate(Arc<Files>);
 struct Files {
     tls: Tls,
     /// Held while they change: what was checked is what is written.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Certificate {
     /// Those of the configuration.
     pub fn new(tls: Tls) -> Self {
-        Self(Arc::new(Files { tls, turn: Mutex::default() }))
+        Self(Arc::new(Files { tls, turn: Arc::default() }))
     }
 
     /// A certificate request (PKCS#10, PEM) for `hostname` by the key in use.
@@ -44,40 +45,42 @@ impl Certificate {
     }
 
     /// Puts `text` in the place of the certificate, where it is one of the key in use for
-    /// `hostname`: a PEM chain, the server's own first, or the base64 of one or of a single DER
-    /// certificate. It is shown after a restart or a reload.
+    /// `hostname`. It is shown after a restart or a reload.
     ///
     /// # Errors
     /// [`Fault::Failed`] says what does not fit, or that the file can't be replaced; the old one
     /// stays then.
     pub async fn renew(&self, text: String, hostname: String) -> Result<(), Fault> {
-        self.apart(move |tls| {
-            let pem = to_pem(&text).ok_or_else(|| failed(NO_CERTIFICATE))?;
-            let key = read_private(&tls.key).map_err(|_| failed("the TLS key can't be read"))?;
-            fits(&pem, &key, &hostname).map_err(|why| failed(&format!("crt: {why}")))?;
-            durable::write(&tls.certificate, &pem, 0o644).map_err(|error| unwritten(tls, &error))
-        })
-        .await
+        self.judge((text, None), hostname).await?.put().await
     }
 
-    /// Puts `text` and the key `key` (PKCS#8, PEM) in the place of both, as [`Certificate::renew`]
-    /// does of one.
+    /// Whether `text` fits `hostname` and `key` (PKCS#8, PEM), or the key in use where none comes with
+    /// it: a PEM chain, the server's own first, or the base64 of one or of a single DER certificate.
+    /// Until it is put in place or dropped nothing else is.
     ///
     /// # Errors
-    /// As there.
-    pub async fn exchange(
+    /// [`Fault::Failed`] says what does not fit.
+    pub async fn judge(
         &self,
-        text: String,
-        key: Zeroizing<String>,
+        (text, key): (String, Option<Zeroizing<String>>),
         hostname: String,
-    ) -> Result<(), Fault> {
-        self.apart(move |tls| {
-            let pem = to_pem(&text).ok_or_else(|| failed(NO_CERTIFICATE))?;
-            let key = key.as_bytes();
-            fits(&pem, key, &hostname).map_err(|_| sealed_key::unopened())?;
-            exchange::exchange(tls, &pem, key).map_err(|error| unwritten(tls, &error))
-        })
-        .await
+    ) -> Result<Fitting, Fault> {
+        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        let (pem, key) = self
+            .apart(move |tls| {
+                let pem = to_pem(&text).ok_or_else(|| failed(NO_CERTIFICATE))?;
+                if let Some(key) = key {
+                    let fitting = fits(&pem, key.as_bytes(), &hostname);
+                    fitting.map_err(|_| sealed_key::unopened())?;
+                    return Ok((pem, Some(key)));
+                }
+                let own =
+                    read_private(&tls.key).map_err(|_| failed("the TLS key can't be read"))?;
+                fits(&pem, &own, &hostname).map_err(|why| failed(&format!("crt: {why}")))?;
+                Ok((pem, None))
+            })
+            .await?;
+        Ok(Fitting { certificate: self.clone(), _turn: turn, pem, key })
     }
 
     /// The serial number of the certificate as it is in its file, big-endian; nothing where that
@@ -91,11 +94,35 @@ impl Certificate {
         work: impl FnOnce(&Tls) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let files = Arc::clone(&self.0);
-        let work = move || {
-            let _turn = files.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&files.tls)
-        };
+        let work = move || work(&files.tls);
         tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)?
+    }
+}
+
+/// A certificate that fits and is not in its place yet, alone or with its key.
+pub struct Fitting {
+    certificate: Certificate,
+    _turn: OwnedMutexGuard<()>,
+    pem: Vec<u8>,
+    key: Option<Zeroizing<String>>,
+}
+
+impl Fitting {
+    /// Puts it in its place. It is shown after a restart or a reload.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] where the files can't be replaced. The old pair is whole then, or the new
+    /// one is after the next start.
+    pub async fn put(self) -> Result<(), Fault> {
+        let Self { certificate, _turn, pem, key } = self;
+        let written = certificate.apart(move |tls| {
+            match key {
+                Some(key) => exchange::exchange(tls, &pem, key.as_bytes()),
+                None => durable::write(&tls.certificate, &pem, 0o644),
+            }
+            .map_err(|error| unwritten(tls, &error))
+        });
+        written.await
     }
 }
 

@@ -142,7 +142,7 @@ fn telling(fact: Fact) -> (LogType, LogResult, &'static str) {
     let kind = match fact {
         Fact::AccountChanged => LogType::LOG_TYPE_ACCOUNT_CHANGED,
         Fact::Adopted | Fact::Imported => LogType::LOG_TYPE_KEY_IMPORT,
-        Fact::Configured => LogType::LOG_TYPE_CONFIG_UPDATED,
+        Fact::Certificate | Fact::Configured => LogType::LOG_TYPE_CONFIG_UPDATED,
         Fact::Created | Fact::CreationUndone => LogType::LOG_TYPE_KEY_GENERATION,
         Fact::Deleted | Fact::DeletionFinished | Fact::DeletionUndone => {
             LogType::LOG_TYPE_KEY_DELETE
@@ -153,6 +153,9 @@ fn telling(fact: Fact) -> (LogType, LogResult, &'static str) {
         Fact::Updated => LogType::LOG_TYPE_KEY_ATTRIBUTES_CHANGED,
     };
     match fact {
+        Fact::Certificate => {
+            (kind, LOG_RESULT_OK, "a TLS certificate was being put in place; entered")
+        }
         Fact::CreationUndone => (kind, LOG_RESULT_FAILED, "broke off; undone"),
         Fact::DeletionUndone => (kind, LOG_RESULT_FAILED, "not done; the key is in use"),
         Fact::DeletionFinished => (kind, LOG_RESULT_OK, "broke off; finished"),

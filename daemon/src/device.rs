@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::changes::{Changes, bounded};
 use crate::clock::now;
 use crate::fault::Fault;
-use crate::store::{Settings, SettingsFault, Store};
+use crate::store::{Fact, Owed, Settings, SettingsFault, Store, StoreFault};
 
 /// The device. Cloning is shallow.
 #[derive(Clone)]
@@ -91,10 +91,9 @@ impl Device {
         master: [u8; 32],
     ) -> Result<Arc<Settings>, Fault> {
         let settings = self.settings_from(new, master)?;
+        let _turn = self.0.turn.lock().await;
         let stored = self.0.store.initialise(&self.0.system, &settings).await;
-        let stored = Arc::new(stored.map_err(unstored)?);
-        self.0.settings.store(Some(Arc::clone(&stored)));
-        Ok(stored)
+        self.keep(stored).await
     }
 
     /// Changes the settings for `subject`; `else_changed` says that something beside them changed.
@@ -117,8 +116,39 @@ impl Device {
         }
         next.touch(now());
         let stored = self.0.store.save_settings(&self.0.system, &next, subject).await;
-        self.0.settings.store(Some(Arc::new(stored.map_err(unstored)?)));
+        self.keep(stored).await?;
         Ok(true)
+    }
+
+    /// Writes down that `subject` is about to have the TLS certificate replaced, for the log. Where it
+    /// is never said to be done the next start enters it.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] where it can't be written down, and those of the token.
+    pub(crate) async fn note_certificate(&self, subject: Subject) -> Result<Owed, Fault> {
+        let owed = Owed::fresh(Fact::Certificate, None, subject, now()).map_err(unnoted)?;
+        let due = owed.due(&self.0.system).await?;
+        self.0.store.note(&due).await.map_err(unnoted)?;
+        Ok(due.owed)
+    }
+
+    /// Has what was stored count. Where that failed the file is read again, as it may have happened.
+    async fn keep(&self, stored: Result<Settings, SettingsFault>) -> Result<Arc<Settings>, Fault> {
+        let Parts { settings, store, system, .. } = &*self.0;
+        match stored {
+            Ok(stored) => {
+                let stored = Arc::new(stored);
+                settings.store(Some(Arc::clone(&stored)));
+                Ok(stored)
+            }
+            Err(fault) => {
+                match store.settings(system).await {
+                    Ok(found) => settings.store(found.map(Arc::new)),
+                    Err(why) => tracing::error!(%why, "the settings can't be read again"),
+                }
+                Err(unstored(fault))
+            }
+        }
     }
 
     /// The secret that the identity key and `peer` share, both X25519.
@@ -262,6 +292,10 @@ fn unstored(fault: SettingsFault) -> Fault {
     }
 }
 
+fn unnoted(fault: StoreFault) -> Fault {
+    unstored(fault.into())
+}
+
 fn fits(allowed: &str, origin: &str) -> bool {
     match allowed.strip_prefix("*.") {
         _ if allowed == "*" || allowed == origin => true,
@@ -276,7 +310,50 @@ fn fits(allowed: &str, origin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use hsm_profiles::transport::Limits;
+    use hsm_profiles::{Answer, Operation, TokenFault, Vault};
+
+    use super::*;
+    use crate::store::trip::Mishap;
+
+    /// A token that makes one and the same MAC of everything.
+    fn system() -> (Vault, System) {
+        let answer = |operation| match operation {
+            Operation::Mac { .. } => Answer::Public(vec![3; 32]),
+            _ => Answer::Failed(TokenFault::Busy),
+        };
+        Vault::in_process(vec![Box::new(answer)], Limits::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn memory_says_what_the_file_says_whatever_was_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let (_vault, system) = system();
+        let public = SystemPublic { identity: [1; 32], logger: [2; 32], other_logger: None };
+        let name = || "hem.example.org".to_owned();
+        let device = Device::open(store.clone(), system.clone(), public, name()).await.unwrap();
+        store.trip.set(0, Mishap::FailAfter);
+        let new = NewSettings::for_development("hem.example.org", &[5; 32]);
+        assert!(device.initialise(new, [6; 32]).await.is_err());
+        assert!(device.is_initialised(), "it is in the file");
+        for (mishap, mail) in [
+            (Some(Mishap::FailAfter), "happened@example.org"),
+            (Some(Mishap::Fail), "failed@example.org"),
+            (None, "good@example.org"),
+        ] {
+            if let Some(mishap) = mishap {
+                store.trip.set(0, mishap);
+            }
+            let text = format!("{{\"email\":\"{mail}\"}}");
+            let changes: Changes = serde_json::from_str(&text).unwrap();
+            let changed = device.change(changes, false, Subject::User).await;
+            assert_eq!(changed.is_ok(), mishap.is_none(), "{mail}");
+            let stored = store.settings(&system).await.unwrap().unwrap();
+            assert_eq!(*device.settings().unwrap(), stored, "{mail}");
+            assert_eq!(stored.email == mail, mishap != Some(Mishap::Fail), "{mail}");
+        }
+    }
 
     #[test]
     fn origins_fit_whole_or_by_subdomain() {

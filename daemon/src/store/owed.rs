@@ -34,6 +34,8 @@ pub enum Fact {
     AccountChanged,
     /// A key that was in the token already was registered.
     Adopted,
+    /// The TLS certificate, alone or with its key, was about to be replaced.
+    Certificate,
     /// The settings were changed.
     Configured,
     /// A key was made.
@@ -104,9 +106,10 @@ impl Owed {
 }
 
 impl Fact {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::AccountChanged,
         Self::Adopted,
+        Self::Certificate,
         Self::Configured,
         Self::Created,
         Self::CreationUndone,
@@ -124,6 +127,7 @@ impl Fact {
         match self {
             Self::AccountChanged => "account changed",
             Self::Adopted => "adopted",
+            Self::Certificate => "certificate",
             Self::Configured => "configured",
             Self::Created => "created",
             Self::CreationUndone => "creation undone",
@@ -179,6 +183,13 @@ impl Store {
     pub(crate) async fn settle_intent(&self, id: IntentId, due: &Due) -> Result<(), StoreFault> {
         let mut work = self.begin().await?;
         id.remove(&mut work).await?;
+        due.write(&mut work).await?;
+        self.commit(work).await
+    }
+
+    /// Writes down alone what is about to be done outside the file.
+    pub(crate) async fn note(&self, due: &Due) -> Result<(), StoreFault> {
+        let mut work = self.begin().await?;
         due.write(&mut work).await?;
         self.commit(work).await
     }

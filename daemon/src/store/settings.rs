@@ -172,7 +172,13 @@ impl Store {
             return Ok(None);
         }
         due.write(&mut work).await?;
-        self.commit(work).await?;
+        if let Err(fault) = self.commit(work).await {
+            // Where it happened all the same it is entered, as what the log has refused is.
+            if matches!(self.owes(&due.owed.id).await, Ok(true)) {
+                owe(due.owed);
+            }
+            return Err(fault.into());
+        }
         owe(due.owed);
         Ok(Some(Settings { revision: version, ..settings.clone() }))
     }

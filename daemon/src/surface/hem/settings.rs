@@ -13,6 +13,7 @@ use crate::inbound::Inbound;
 use crate::keyring::Keyring;
 use crate::login::Desk;
 use crate::openapi::formats::Base64;
+use crate::owing::owe;
 use crate::power::Switch;
 use crate::reply::Reply;
 use crate::route::{Answer, Appliance, Content, Request};
@@ -124,7 +125,7 @@ pub async fn update(
     // whoever was let in for want of an owner gets no further than that.
     if leave.action().fresh {
         let tls = tls.ok_or_else(|| Fault::Failed("a fresh device takes tls alone".into()))?;
-        tls.take_in(&device, &certificate).await?;
+        tls.take_in(&device, &certificate, leave.subject()).await?;
         return Ok(Updated::Bare);
     }
     match body.wipeout {
@@ -148,7 +149,7 @@ pub async fn update(
     };
     let renewed = tls.is_some();
     if let Some(tls) = tls {
-        tls.take_in(&device, &certificate).await?;
+        tls.take_in(&device, &certificate, leave.subject()).await?;
     }
     let updated = device.change(changes, renewed, leave.subject()).await?;
     let reboot_required = renewed.then_some(true);
@@ -174,16 +175,22 @@ impl Tls {
 }
 
 impl Import {
-    /// Has them shown from the next start on.
-    async fn take_in(self, device: &Device, certificate: &Certificate) -> Result<(), Fault> {
-        let hostname = device.hostname();
-        match self.key {
-            Some(key) => {
-                let key = key.open(device).await?;
-                certificate.exchange(self.crt, key, hostname).await
-            }
-            None => certificate.renew(self.crt, hostname).await,
-        }
+    /// Has them shown from the next start on. The log is owed that before anything is replaced.
+    async fn take_in(
+        self,
+        device: &Device,
+        certificate: &Certificate,
+        subject: Subject,
+    ) -> Result<(), Fault> {
+        let key = match self.key {
+            Some(key) => Some(key.open(device).await?),
+            None => None,
+        };
+        let fitting = certificate.judge((self.crt, key), device.hostname()).await?;
+        let owed = device.note_certificate(subject).await?;
+        fitting.put().await?;
+        owe(owed);
+        Ok(())
     }
 }
 
