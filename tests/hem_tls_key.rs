@@ -1,6 +1,9 @@
 //! A TLS key that comes in from outside, sealed for the device (hem.md A8, `tls`), by a sealer
 //! written from docs/hem.md alone.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
 use base64ct::{Base64, Encoding};
@@ -13,7 +16,7 @@ use tests::client::Client;
 use tests::daemon::Home;
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
-use tests::wire;
+use tests::{programs, wire};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 const CONFIG: &str = "/api/system/config";
@@ -124,6 +127,69 @@ fn shows(scene: &Scene, crt: &str) -> bool {
     let stream = wire::tls(&scene.daemon, &["http/1.1"]);
     stream.is_ok_and(|stream| stream.conn.peer_certificates().unwrap()[0] == own)
 }
+
+/// The same by a program that we did not write: the key, its certificate, the sealing, and what is
+/// said of the daemon's request.
+#[test]
+fn openssl_seals_a_key_and_finds_it_in_the_request() {
+    let scene = Scene::new();
+    let openssl = OpenSsl(tempfile::tempdir().unwrap());
+    let home = |name| scene.home.at(name).display().to_string();
+    openssl.run("ecparam -name prime256v1 -genkey -noout -out key.pem");
+    openssl.run("ec -in key.pem -no_public -outform DER -out key.der");
+    let name = "-subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    openssl.run(&format!("req -new -key key.pem {name} -out key.csr"));
+    let authority = format!("-CA {} -CAkey {}", home("ca.pem"), home("ca-key.pem"));
+    let sign = "x509 -req -in key.csr -copy_extensions copy -set_serial 7 -out crt.pem";
+    openssl.run(&format!("{sign} {authority}"));
+
+    let token = scene.user("system:config");
+    let eid = scene.client.get(CONFIG, &token).bytes("eid");
+    std::fs::write(openssl.at("device.der"), [X25519, &eid].concat()).unwrap();
+    openssl.run("genpkey -algorithm X25519 -out own.pem");
+    openssl.run("pkey -in own.pem -pubout -outform DER -out own.der");
+    openssl.run("pkeyutl -derive -inkey own.pem -peerkey device.der -peerform DER -out secret");
+    let secret: String = openssl.read("secret").iter().map(|byte| format!("{byte:02x}")).collect();
+    let iv = "04".repeat(16);
+    openssl.run(&format!("enc -aes-256-cbc -K {secret} -iv {iv} -in key.der -out sealed"));
+    let emp = Base64::encode_string(&openssl.read("own.der")[X25519.len()..]);
+    let key = Base64::encode_string(&openssl.read("sealed"));
+    let key = format!("{}.{key}", Base64::encode_string(&[4; 16]));
+    let crt = String::from_utf8(openssl.read("crt.pem")).unwrap();
+    let tls = json!({ "tls": { "emp": emp, "key": key, "crt": crt } });
+    let reply = scene.client.post(CONFIG, &token, &tls);
+    assert_eq!(reply.json(), json!({ "updated": true, "reboot_required": true }));
+
+    let csr = scene.client.post(CONFIG, &token, &json!({ "gen_csr": true })).text("csr");
+    std::fs::write(openssl.at("daemon.csr"), csr).unwrap();
+    openssl.run("req -in daemon.csr -verify -noout");
+    let public = openssl.run("pkey -in key.pem -pubout");
+    assert!(public.starts_with("-----BEGIN PUBLIC KEY-----"), "{public}");
+    assert_eq!(openssl.run("req -in daemon.csr -noout -pubkey"), public);
+    assert_eq!(openssl.run(&format!("pkey -in {} -pubout", home("server-key.pem"))), public);
+}
+
+/// OpenSSL's command line, in a folder of its own.
+struct OpenSsl(tempfile::TempDir);
+
+impl OpenSsl {
+    /// What the command writes; its words have no spaces in them.
+    fn run(&self, command: &str) -> String {
+        let mut openssl = Command::new("openssl");
+        programs::run(openssl.current_dir(&self.0).args(command.split(' '))).good()
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.at(name)).unwrap()
+    }
+}
+
+/// What comes before the 32 bytes of an X25519 key in a `SubjectPublicKeyInfo` (RFC 8410).
+const X25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00];
 
 #[test]
 fn a_fresh_device_takes_one_from_anybody() {
