@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::openapi::{Content, Header};
+use crate::payload::Stored;
 use crate::reply::Reply;
 
 /// What a handler returns.
@@ -73,6 +74,19 @@ impl Answer for BinaryFile {
 
     fn content(_: &mut SchemaGenerator) -> Content {
         Content::Bytes
+    }
+}
+
+/// 200 with a text file that is read while it is sent.
+pub struct StoredText(pub Stored);
+
+impl Answer for StoredText {
+    fn reply(self) -> Reply {
+        Reply::stored(self.0, "text/plain")
+    }
+
+    fn content(_: &mut SchemaGenerator) -> Content {
+        Content::Text
     }
 }
 

@@ -35,6 +35,7 @@ mod monitor;
 pub mod openapi;
 pub mod outbound;
 mod owing;
+pub mod payload;
 pub mod pipeline;
 pub mod power;
 mod problem;

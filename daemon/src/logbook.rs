@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hsm_profiles::System;
 
 use crate::fault::Fault;
+use crate::payload::Stored;
 
 /// Reads the log files and lets the logger key speak. Cloning is shallow.
 #[derive(Clone)]
@@ -135,11 +136,11 @@ impl Logbook {
         proof.map_err(|_| Fault::Internal)?.map_err(|error| refused(&error))
     }
 
-    /// The text of the file `id`.
+    /// The file `id`, opened.
     ///
     /// # Errors
     /// [`Fault::NotFound`] where there is none, [`Fault::Failed`] for the one being written.
-    pub async fn read(&self, id: u32) -> Result<Bytes, Fault> {
+    pub async fn read(&self, id: u32) -> Result<Stored, Fault> {
         if id == self.log.current() {
             return Err(Fault::Failed(
                 "this file is being written: it can be read after the next start".into(),
@@ -149,7 +150,7 @@ impl Logbook {
         if !files.contains(&id) {
             return Err(absent());
         }
-        tokio::fs::read(self.log.path_of(id)).await.map(Bytes::from).map_err(|_| absent())
+        Stored::open(&self.log.path_of(id)).await.map_err(|_| absent())
     }
 }
 

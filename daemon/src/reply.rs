@@ -20,14 +20,14 @@ use audit::Receipt;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::payload::{Payload, Stored};
 use crate::surface::Refusal;
 
 /// The response that the connection sends.
-pub type Outbound = Response<Full<Bytes>>;
+pub type Outbound = Response<Payload>;
 
 /// Sends what an operation came to; the price is the receipt of its log entry.
 pub fn answer(_: Receipt, reply: Reply) -> Outbound {
@@ -49,7 +49,7 @@ pub(crate) fn turn_away(refusal: Refusal) -> Outbound {
 pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
-    body: Bytes,
+    body: Payload,
     /// Whether it says that what was asked does not hold, which the log has as failed.
     refuted: bool,
 }
@@ -62,7 +62,7 @@ impl Reply {
 
     /// `status` alone, without body or media type.
     pub fn bare(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new(), refuted: false }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new().into(), refuted: false }
     }
 
     /// 200 with `body` as JSON.
@@ -88,9 +88,12 @@ impl Reply {
 
     /// `status` with `body` of a media type.
     pub fn typed(status: StatusCode, body: Bytes, media_type: &'static str) -> Self {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        Self { status, headers, body, refuted: false }
+        Self::with_payload(status, body.into(), media_type)
+    }
+
+    /// 200 with a file of a media type.
+    pub fn stored(file: Stored, media_type: &'static str) -> Self {
+        Self::with_payload(StatusCode::OK, file.into(), media_type)
     }
 
     /// The same, which says that what was asked does not hold: the log has it as failed.
@@ -113,8 +116,14 @@ impl Reply {
         self.status
     }
 
+    fn with_payload(status: StatusCode, body: Payload, media_type: &'static str) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        Self { status, headers, body, refuted: false }
+    }
+
     fn into_outbound(self) -> Outbound {
-        let mut response = Response::new(Full::new(self.body));
+        let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -67,7 +67,7 @@ use policies::{
 use schemars::{Schema, SchemaGenerator};
 
 pub use self::log_rule::LogRule;
-pub use crate::answer::{Answer, BinaryFile, Empty, Json, SecretJson, TextFile};
+pub use crate::answer::{Answer, BinaryFile, Empty, Json, SecretJson, StoredText, TextFile};
 pub use crate::appliance::{Appliance, Reach};
 use crate::fault::Fault;
 use crate::inbound::Inbound;

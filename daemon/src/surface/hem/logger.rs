@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::inbound::Inbound;
 use crate::logbook::Logbook;
 use crate::openapi::formats::Base64;
-use crate::route::{Appliance, Bare, BinaryFile, Json, Request, TextFile};
+use crate::route::{Appliance, Bare, BinaryFile, Json, Request, StoredText, TextFile};
 use crate::surface::hem::body::number;
 
 /// What `logger/key` answers.
@@ -234,8 +234,8 @@ impl Request for Read {
 }
 
 /// A log file, whole.
-pub async fn read(logbook: Logbook, _: Permit<ReadLog>, ask: Read) -> Result<TextFile, Fault> {
+pub async fn read(logbook: Logbook, _: Permit<ReadLog>, ask: Read) -> Result<StoredText, Fault> {
     let id =
         ask.0.ok_or_else(|| Fault::NotFound("a log file's id is 8 hexadecimal digits".into()))?;
-    Ok(TextFile(logbook.read(id).await?))
+    Ok(StoredText(logbook.read(id).await?))
 }
