@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::fault::Fault;
+use crate::hold::Hold;
 
 /// A request whose body has arrived.
 pub struct Inbound {
@@ -21,6 +22,8 @@ pub struct Inbound {
     pub headers: HeaderMap,
     /// The body, at most as long as its row allows.
     pub body: Bytes,
+    /// When its answer may go out.
+    pub hold: Hold,
     /// The place that a large body takes.
     pub place: Option<OwnedSemaphorePermit>,
     /// Where it comes from.

@@ -21,6 +21,7 @@ pub mod device;
 pub mod durable;
 pub mod exchange;
 pub mod fault;
+pub mod hold;
 pub mod inbound;
 pub mod keyring;
 pub mod keyservice;

@@ -4,13 +4,14 @@ mod bearer;
 mod body;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use matchit::Router;
 use policies::{Caller, Door, Subject};
 
@@ -18,9 +19,12 @@ use self::bearer::Toll;
 pub(crate) use self::body::LargeBodies;
 use self::body::{Bounds, receive};
 use crate::appliance::Appliance;
+use crate::config::Limits;
 use crate::device::Device;
 use crate::fault::Fault;
+use crate::hold::Hold;
 use crate::inbound::{Inbound, Peer};
+use crate::listen::{Doorkeeper, Place};
 use crate::owing::Account;
 use crate::problem;
 use crate::reply::{Outbound, PROBLEM_JSON, Reply, answer, turn_away};
@@ -34,6 +38,8 @@ pub struct Pipeline(Arc<Parts>);
 struct Parts {
     appliance: Appliance,
     body_time: Duration,
+    /// Lets requests with a body in, from their head to their answer.
+    doorkeeper: Arc<Doorkeeper>,
     /// Which rows have a path.
     router: Router<Vec<usize>>,
     routes: Vec<Route>,
@@ -49,7 +55,7 @@ impl Pipeline {
     pub fn new(
         appliance: Appliance,
         routes: Vec<Route>,
-        body_time: Duration,
+        limits: &Limits,
         plain: bool,
     ) -> Result<Self, String> {
         let mut paths: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
@@ -64,7 +70,9 @@ impl Pipeline {
             )]
             router.insert(path, rows).map_err(|error| format!("{path}: {error}"))?;
         }
-        Ok(Self(Arc::new(Parts { appliance, body_time, router, routes, plain })))
+        let doorkeeper = Arc::new(Doorkeeper::new(limits.requests, limits.requests_per_address));
+        let body_time = limits.body();
+        Ok(Self(Arc::new(Parts { appliance, body_time, doorkeeper, router, routes, plain })))
     }
 
     /// Whether the plain listener serves anything.
@@ -115,6 +123,8 @@ impl Pipeline {
             return Ok(answer(nothing_done, surface.preflight()));
         }
         let (parts, body) = request.into_parts();
+        let peer = parts.extensions.get().copied().flatten();
+        let _inside = self.let_in(&body, peer)?;
         let route = found.as_ref().ok().and_then(|found| self.0.routes.get(found.row));
         let shown = (surface, &parts.headers);
         let (caller, paid) = match bearer::caller(&self.0.appliance, shown, route).await {
@@ -132,23 +142,7 @@ impl Pipeline {
         let (body, place) = receive(body, &self.bounds(route, caller.is_anonymous())).await?;
         let Found { row, arguments } = found?;
         let route = self.0.routes.get(row).ok_or(Fault::Internal)?;
-        if !route.always && !self.0.appliance.device().is_initialised() {
-            return Err(Fault::Conflict(
-                "the device is not initialised: POST /api/auth/init".into(),
-            ));
-        }
-        if !route.in_failure && self.0.appliance.examiner().flaws() != 0 {
-            return Err(Fault::Conflict(
-                "the self-test has failed: nothing is done before the device was started anew"
-                    .into(),
-            ));
-        }
-        if plain && !route.plain {
-            return Err(Fault::Plain);
-        }
-        if route.timed && !self.0.appliance.checkin().has_time() {
-            return Err(Fault::Forbidden("the clock is not set: check in with the backend".into()));
-        }
+        self.ready_for(route, plain)?;
         if caller.is_anonymous() && route.door == Door::Bearer {
             return Err(Fault::Unauthenticated("this needs a bearer token".into()));
         }
@@ -158,11 +152,52 @@ impl Pipeline {
             headers: parts.headers,
             body,
             place,
-            peer: parts.extensions.get().copied().flatten(),
+            hold: Hold::default(),
+            peer,
             arguments,
             plain,
         };
-        Ok(detach(self.clone().operate(caller, inbound, row, visit.clone()), visit).await)
+        let hold = inbound.hold.clone();
+        let work = self.clone().operate(caller, inbound, row, visit.clone());
+        let response = detach(work, visit).await;
+        hold.over().await;
+        Ok(response)
+    }
+
+    /// A place for a request that has a body, which it keeps until it is answered: strangers who send
+    /// theirs slowly, or whose answers are held back, take so much memory and no more.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] where there are too many, in all or of its address.
+    fn let_in(&self, body: &Incoming, peer: Option<Peer>) -> Result<Option<Place>, Fault> {
+        if body.is_end_stream() {
+            return Ok(None);
+        }
+        let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address);
+        self.0.doorkeeper.admit(address).map(Some).map_err(|_| Fault::Busy)
+    }
+
+    /// Whether the device is in a state to serve the row, and this is the listener for it.
+    fn ready_for(&self, route: &Route, plain: bool) -> Result<(), Fault> {
+        let appliance = &self.0.appliance;
+        if !route.always && !appliance.device().is_initialised() {
+            return Err(Fault::Conflict(
+                "the device is not initialised: POST /api/auth/init".into(),
+            ));
+        }
+        if !route.in_failure && appliance.examiner().flaws() != 0 {
+            return Err(Fault::Conflict(
+                "the self-test has failed: nothing is done before the device was started anew"
+                    .into(),
+            ));
+        }
+        if plain && !route.plain {
+            return Err(Fault::Plain);
+        }
+        match route.timed && !appliance.checkin().has_time() {
+            true => Err(Fault::Forbidden("the clock is not set: check in with the backend".into())),
+            false => Ok(()),
+        }
     }
 
     /// What a body for this row may be. A stranger sends a large one only where he may.

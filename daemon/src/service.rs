@@ -130,7 +130,7 @@ async fn serve(
     let limits = config.listen.limits;
     let serves_plain = config.listen.plain_http == PlainHttp::Device;
     let appliance = opened.appliance.clone();
-    let pipeline = Pipeline::new(appliance, served(config), limits.body(), serves_plain)
+    let pipeline = Pipeline::new(appliance, served(config), &limits, serves_plain)
         .map_err(StartFault::Routes)?;
     openapi::prepare();
     let (stop, stopping) = watch::channel(false);

@@ -9,6 +9,7 @@ pub mod curves;
 pub mod daemon;
 pub mod e2e;
 pub mod fault;
+pub mod frames;
 pub mod go;
 pub mod log;
 pub mod login;

@@ -234,8 +234,9 @@ impl Config {
             return Err("token.sessions is 0: one session at least does the work");
         }
         let limits = &self.listen.limits;
-        if limits.connections == 0 || limits.connections_per_address == 0 {
-            return Err("a connection limit of 0 lets nobody in: give at least 1");
+        let connections = limits.connections.min(limits.connections_per_address);
+        if connections.min(limits.requests).min(limits.requests_per_address) == 0 {
+            return Err("a limit of 0 on connections or requests lets nobody in: give at least 1");
         }
         if self.listen.plain_http == PlainHttp::Device && self.listen.plain_address.is_none() {
             return Err("plain_http = \"device\" needs listen.plain_address");

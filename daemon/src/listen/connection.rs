@@ -99,8 +99,11 @@ where
         .timer(TokioTimer::new())
         .keep_alive_interval(idle)
         .keep_alive_timeout(idle)
-        .max_concurrent_streams(64)
-        .max_header_list_size(16 << 10)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(UNSENT)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(128)
         .serve_connection(TokioIo::new(Paced::new(stream, pace.clone())), service);
@@ -137,6 +140,19 @@ async fn attend<C: Future>(
         let _ = timeout(FAREWELL, connection).await;
     }
 }
+
+// What a connection of HTTP/2 may have in memory is what follows, about 400 KiB in all.
+
+/// Requests at once.
+const STREAMS: u32 = 16;
+/// A head, in bytes as HTTP/2 counts them: a bearer token of some KiB fits.
+const HEAD: u32 = 8 << 10;
+/// Bytes of a body that have come and are not read yet: enough for 24 MiB within a minute from afar.
+const STREAM_WINDOW: u32 = 128 << 10;
+/// The same of all bodies together.
+const CONNECTION_WINDOW: u32 = 256 << 10;
+/// Bytes of an answer that the client does not take.
+const UNSENT: usize = 128 << 10;
 
 /// For the last bytes of a connection that had nothing more to say.
 const FAREWELL: Duration = Duration::from_secs(1);

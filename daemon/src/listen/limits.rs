@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and from one address.
+//! How many connections there may be, in all and from one address; the same of requests with a body.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,38 +9,44 @@ use tokio::sync::Notify;
 use crate::inbound::Peer;
 use crate::metrics::Turned;
 
-/// Counts connections and turns away those above the bounds.
-pub(super) struct Doorkeeper {
+/// Counts who is inside and turns away those above the bounds.
+pub(crate) struct Doorkeeper {
     in_all: usize,
     each: usize,
-    inside: Mutex<HashMap<IpAddr, usize>>,
+    inside: Mutex<Inside>,
     emptied: Notify,
 }
 
-/// A connection that was let in; it leaves when this is dropped.
-pub(super) struct Place {
+#[derive(Default)]
+struct Inside {
+    total: usize,
+    each: HashMap<IpAddr, usize>,
+}
+
+/// Somebody who was let in; he leaves when this is dropped.
+pub(crate) struct Place {
     doorkeeper: Arc<Doorkeeper>,
     address: IpAddr,
 }
 
 impl Doorkeeper {
-    pub(super) fn new(in_all: usize, each: usize) -> Self {
+    pub(crate) fn new(in_all: usize, each: usize) -> Self {
         Self { in_all, each, inside: Mutex::default(), emptied: Notify::new() }
     }
 
-    /// A place for a connection from `address`, or why there is none.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Turned> {
+    /// A place for somebody at `address`, or why there is none.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Turned> {
         let address = Peer(address).household();
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = inside.values().sum();
-        let here = inside.get(&address).copied().unwrap_or(0);
-        if total >= self.in_all {
+        let here = inside.each.get(&address).copied().unwrap_or(0);
+        if inside.total >= self.in_all {
             return Err(Turned::Full);
         }
         if here >= self.each {
             return Err(Turned::Address);
         }
-        inside.insert(address, here + 1);
+        inside.total += 1;
+        inside.each.insert(address, here + 1);
         Ok(Place { doorkeeper: Arc::clone(self), address })
     }
 
@@ -48,7 +54,7 @@ impl Doorkeeper {
     pub(super) async fn wait_until_empty(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.inside.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            if self.inside.lock().unwrap_or_else(PoisonError::into_inner).total == 0 {
                 return;
             }
             emptied.await;
@@ -59,13 +65,14 @@ impl Doorkeeper {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut inside = self.doorkeeper.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        match inside.get_mut(&self.address) {
+        inside.total = inside.total.saturating_sub(1);
+        match inside.each.get_mut(&self.address) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
-                inside.remove(&self.address);
+                inside.each.remove(&self.address);
             }
         }
-        if inside.is_empty() {
+        if inside.total == 0 {
             self.doorkeeper.emptied.notify_waiters();
         }
     }
@@ -88,6 +95,6 @@ mod tests {
         let fourth = doorkeeper.admit(two).unwrap();
         drop((second, third, fourth));
         doorkeeper.wait_until_empty().await;
-        assert!(doorkeeper.inside.lock().unwrap().is_empty());
+        assert!(doorkeeper.inside.lock().unwrap().each.is_empty());
     }
 }

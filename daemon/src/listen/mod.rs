@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Limits;
-use crate::listen::limits::Doorkeeper;
 use crate::metrics::Connections;
 use crate::pipeline::Pipeline;
 
+pub(crate) use limits::{Doorkeeper, Place};
 pub use tls::{TlsFault, server_config};
 pub(crate) use tls::{fits, fits_together, identity, read_private};
 

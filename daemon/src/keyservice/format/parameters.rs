@@ -127,6 +127,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
+    use crate::hold::Hold;
 
     fn inbound(query: &str, headers: &[(&'static str, &[u8])], body: &[u8]) -> Inbound {
         let headers: HeaderMap = headers
@@ -140,6 +141,7 @@ mod tests {
             uri: format!("/Service?{query}").parse().unwrap(),
             headers,
             body: Bytes::copy_from_slice(body),
+            hold: Hold::default(),
             place: None,
             peer: None,
             arguments: Vec::new(),

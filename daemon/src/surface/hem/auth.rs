@@ -3,10 +3,11 @@
 use policies::{Open, Permit, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::device::Device;
 use crate::fault::Fault;
+use crate::hold::Hold;
 use crate::inbound::Inbound;
 use crate::login::{Desk, Session, owner};
 use crate::openapi::formats::Base64;
@@ -51,6 +52,7 @@ pub async fn challenge(
 /// `POST /api/auth/token`. It is taken apart by the handler, so that bad ones wait like good ones.
 pub struct Login {
     arrival: Instant,
+    hold: Hold,
     inbound: Result<LoginBody, Fault>,
 }
 
@@ -65,7 +67,8 @@ impl Request for Login {
     type Needs = Open;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self { arrival: Instant::now(), inbound: inbound.json() })
+        let (arrival, hold) = (Instant::now(), inbound.hold.clone());
+        Ok(Self { arrival, hold, inbound: inbound.json() })
     }
 
     fn needs(&self, _: &Appliance) -> Open {
@@ -89,7 +92,7 @@ pub async fn login(
         Err(fault) => Err(fault),
     };
     let good = !matches!(session, Err(Fault::Unauthenticated(_)));
-    sleep_until(desk.answer_at(ask.arrival, good)).await;
+    ask.hold.until(desk.answer_at(ask.arrival, good));
     session.map(Granted::from)
 }
 

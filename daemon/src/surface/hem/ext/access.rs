@@ -6,13 +6,14 @@ use policies::login::{LoginToken, issue};
 use policies::{Kid, Open, Permit, Scope, Subject, decode_base64, encode_base64};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::pairing::unless_token;
 use super::{bytes32, refused};
 use crate::clock::now;
 use crate::device::Device;
 use crate::fault::Fault;
+use crate::hold::Hold;
 use crate::inbound::Inbound;
 use crate::keyring::Keyring;
 use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
@@ -104,6 +105,7 @@ pub async fn request(
 /// ones.
 pub struct Consent {
     arrival: Instant,
+    hold: Hold,
     body: Deferred<ConsentBody>,
 }
 
@@ -129,7 +131,8 @@ impl Request for Consent {
     type Needs = Open;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        Ok(Self { arrival: Instant::now(), body: Deferred::of(inbound) })
+        let (arrival, hold) = (Instant::now(), inbound.hold.clone());
+        Ok(Self { arrival, hold, body: Deferred::of(inbound) })
     }
 
     fn needs(&self, _: &Appliance) -> Open {
@@ -153,7 +156,7 @@ pub async fn token(
         Err(fault) => Err(fault),
     };
     let good = !matches!(session, Err(Fault::Unauthenticated(_) | Fault::Failed(_)));
-    sleep_until(desk.external().answer_at(ask.arrival, good)).await;
+    ask.hold.until(desk.external().answer_at(ask.arrival, good));
     session.map(Granted::from)
 }
 
