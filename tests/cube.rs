@@ -238,7 +238,7 @@ fn judge(route: &Route, answer: &Raw, log: &mut LogReader, what: &str) {
         // Nobody's scope is at fault: the device is initialised.
         (403, _) if route.path == PROVISIONING => assert_eq!(entries, [""; 0], "{what}"),
         (403, _) => assert_eq!(entries, ["FAILED_SCOPE_CHECK FAILED"], "{what}"),
-        (400, LogRule::Full(_)) | (400 | 422, LogRule::Every(_)) => {
+        (400, LogRule::Full(_) | LogRule::Paced(_)) | (400 | 422, LogRule::Every(_)) => {
             assert_eq!(entries, [format!("{} ERROR", kind.unwrap())], "{what}")
         }
         (400 | 406, LogRule::Errors(_)) => {

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 
+use base64ct::{Base64, Encoding};
+use serde_json::json;
 use tests::client::Client;
 use tests::daemon::{Daemon, Home};
 use tests::frames::Frames;
@@ -11,7 +13,7 @@ use tests::log;
 use tests::metrics::scrape;
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
-use tests::wire::{Raw, Tls, over_tls, tls};
+use tests::wire::{Tls, over_tls, tls};
 
 #[test]
 fn bad_logins_take_no_places_of_the_log_while_they_wait() {
@@ -97,6 +99,77 @@ fn a_log_file_is_sent_as_it_is_read() {
     }
     let grown = most_memory(&scene.daemon) - before;
     assert!(grown < LENGTH / 2 / 1024, "{grown} KiB more than before");
+}
+
+/// One address has as much as it may have, and what is too much leaves no entry and costs the token
+/// nothing.
+#[test]
+fn what_strangers_may_have_is_counted_by_address() {
+    let home = Home::new();
+    home.start().stop();
+    home.configure(
+        "\n[tls]\n",
+        "\n[listen.limits]\nrefusals = 3\nrefusals_per_minute = 1\n\n[tls]\n",
+    );
+    home.configure("anonymous = true", "anonymous = true\nsendings = 1");
+    home.configure("[key-agreement]", "[hem]\ndemands = 1\n\n[key-agreement]");
+    let scene = Scene::at(home);
+    let mut log = scene.log();
+    let demand = || {
+        let epk = Base64::encode_string(&[9; 32]);
+        let body = json!({ "epk": epk, "scope": "keymgmt:list" });
+        scene.client.call("POST", "/api/auth/ext/request", None, Some(&body))
+    };
+    assert_eq!(demand().status, 200);
+    let refused = demand();
+    assert_eq!((refused.status, log.heads()), (503, vec![]), "{refused:?}");
+    assert!(refused.header("Retry-After").parse::<u64>().unwrap() >= 1);
+    let letter = "token=00000000000000000000000000000000&message=x".to_owned();
+    let send = || {
+        scene.client.send("PUT", "/Service", |request| {
+            request.header("Content-Type", "application/x-www-form-urlencoded").body(letter.clone())
+        })
+    };
+    assert_eq!((send().status, log.heads()), (400, vec!["KEYSERVICE_SEND ERROR".to_owned()]));
+    let refused = send();
+    assert_eq!((refused.status, log.heads()), (429, vec![]), "{refused:?}");
+    assert!(refused.header("Retry-After").parse::<u64>().unwrap() >= 1);
+    // The first of three refusals was a letter to nobody.
+    let agree = || scene.client.call("POST", "/rest/key-agreement", None, Some(&json!({}))).status;
+    assert_eq!([agree(), agree()], [400, 400]);
+    assert_eq!(log.heads(), ["KEY_AGREEMENT ERROR"; 2]);
+    assert_eq!([agree(), agree(), send().status], [429; 3]);
+    assert_eq!(log.heads(), [""; 0]);
+    // Whoever has a token is no stranger, and gets one.
+    scene.user("keymgmt:list");
+    assert_eq!(log.heads(), ["AUTH_SUCCESS_INTERNAL OK"]);
+}
+
+/// However many ask for a key to log in with, they leave room where keys are made.
+#[test]
+fn key_agreements_take_few_places_of_the_slow_queue() {
+    let scene = Scene::new();
+    let point =
+        "BI5TO2+gv3tGJbswZnwB+2B++fi4qA/vWzAGKHAxh7Kjc+sdveAzGDZtBp+DpvWQAFPHNjPLBBshxV4ahsH0ALQ=";
+    let offer = json!({
+        "identifier": "YQ==", "nonce": Base64::encode_string(&[7; 16]), "public_key": point,
+        "supported_schemes": ["SCHEME-EC-AES1"],
+    })
+    .to_string();
+    let mut crowd: Vec<_> = (0..3).map(|_| Frames::connect(&scene.daemon)).collect();
+    for _ in 0..4 {
+        for connection in &mut crowd {
+            for _ in 0..CROWD {
+                connection.post("/rest/key-agreement", offer.as_bytes());
+            }
+        }
+        let slow = scrape(&scene.daemon).get("claviger_token_queue_depth{queue=\"slow\"}");
+        assert!(slow <= 8.0, "{slow}");
+        crowd.iter_mut().for_each(|connection| connection.await_ends(CROWD));
+    }
+    let sample =
+        "claviger_requests_total{route=\"/rest/key-agreement\",method=\"POST\",status=\"200\"}";
+    assert_eq!(scrape(&scene.daemon).get(sample), 192.0, "they wait for their turn");
 }
 
 /// A request whose head has come and whose body has not, as the daemon says.

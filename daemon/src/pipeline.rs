@@ -2,6 +2,7 @@
 
 mod bearer;
 mod body;
+mod strangers;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,6 +19,7 @@ use policies::{Caller, Door, Subject};
 use self::bearer::Toll;
 pub(crate) use self::body::LargeBodies;
 use self::body::{Bounds, receive};
+use self::strangers::{Stranger, Strangers};
 use crate::appliance::Appliance;
 use crate::config::Limits;
 use crate::device::Device;
@@ -43,6 +45,7 @@ struct Parts {
     /// Which rows have a path.
     router: Router<Vec<usize>>,
     routes: Vec<Route>,
+    strangers: Strangers,
     /// Whether the plain listener serves the rows that the device serves there.
     plain: bool,
 }
@@ -71,8 +74,16 @@ impl Pipeline {
             router.insert(path, rows).map_err(|error| format!("{path}: {error}"))?;
         }
         let doorkeeper = Arc::new(Doorkeeper::new(limits.requests, limits.requests_per_address));
-        let body_time = limits.body();
-        Ok(Self(Arc::new(Parts { appliance, body_time, doorkeeper, router, routes, plain })))
+        let (body_time, strangers) = (limits.body(), Strangers::new(limits));
+        Ok(Self(Arc::new(Parts {
+            appliance,
+            body_time,
+            doorkeeper,
+            router,
+            routes,
+            strangers,
+            plain,
+        })))
     }
 
     /// Whether the plain listener serves anything.
@@ -230,6 +241,10 @@ impl Pipeline {
         let Some(route) = self.0.routes.get(row) else {
             return visit.refuse(&Fault::Internal, None);
         };
+        let stranger = Stranger::of(&caller, inbound.peer, route);
+        if let Err(fault) = self.0.strangers.admit(stranger) {
+            return visit.refuse(&fault, None);
+        }
         let log = self.0.appliance.log();
         let subject = named(caller.subject());
         let opened = match route.log.kind() {
@@ -249,8 +264,10 @@ impl Pipeline {
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
         match file(entry, route, &outcome).await {
             Ok(receipt) => {
-                if outcome.is_ok() && receipt.index().is_some() {
-                    account.pay();
+                match (&outcome, receipt.index(), stranger) {
+                    (Ok(_), Some(_), _) => account.pay(),
+                    (Err(_), Some(_), Some(stranger)) => self.0.strangers.refused(stranger),
+                    _ => {}
                 }
                 conclude(route, receipt, outcome, &visit)
             }

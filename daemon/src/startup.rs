@@ -95,7 +95,7 @@ pub async fn open(
         device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     }
     let (switch, ends) = Switch::new();
-    let desk = Desk::open(config.hem.challenge_seconds).map_err(StartFault::Randomness)?;
+    let desk = Desk::open(&config.hem).map_err(StartFault::Randomness)?;
     let asks = Asks {
         backend: config.hem.backend_key.map(|key| key.0),
         identity: public.identity,

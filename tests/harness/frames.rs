@@ -33,8 +33,8 @@ impl Frames {
         Self { stream, next: 1 }
     }
 
-    /// Sends `POST path` with a JSON body, whole; answers its stream.
-    pub fn post(&mut self, path: &str, body: &[u8]) -> u32 {
+    /// Sends `POST path` with a JSON body, whole.
+    pub fn post(&mut self, path: &str, body: &[u8]) {
         let stream = self.next;
         self.next += 2;
         let length = body.len().to_string();
@@ -51,7 +51,6 @@ impl Frames {
         .collect();
         let frames = [frame(1, END_HEADERS, stream, &head), frame(0, END_STREAM, stream, body)];
         self.stream.write_all(&frames.concat()).unwrap();
-        stream
     }
 
     /// Waits for a frame.

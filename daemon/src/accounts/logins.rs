@@ -7,7 +7,7 @@ use policies::{AccountId, LoginId, Open, OpenFrame, Permit, Scope, Subject, enco
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::attempts::Key;
@@ -15,12 +15,15 @@ use super::known::{Standing, id};
 use super::{Accounts, broken, canonical, envelope};
 use crate::clock::now;
 use crate::fault::Fault;
+use crate::hold::Hold;
 use crate::store::{AccountRow, LoginRow, holds};
 
 /// Somebody wants to log in.
 pub struct Attempt {
     /// When he came.
     pub arrival: Instant,
+    /// When he may have his answer.
+    pub hold: Hold,
     /// Of which domain he says he is: accounts have none, and any is taken.
     pub domain: String,
     /// The name of his account.
@@ -42,8 +45,8 @@ pub struct Granted {
 }
 
 impl Accounts {
-    /// Logs somebody in. Every answer is held back, good ones too, so that it comes at the same time
-    /// whatever was wrong, and later after failures.
+    /// Logs somebody in. Every answer is to be held back, good ones too, so that it comes at the same
+    /// time whatever was wrong, and later after failures.
     ///
     /// # Errors
     /// [`Fault::Invalid`], the same for whatever is wrong with the reference or what was encrypted;
@@ -54,7 +57,8 @@ impl Accounts {
         self.enter(attempt).await
     }
 
-    /// The same with a password that came through a session of the end-to-end key exchange.
+    /// The same with a password that came through a session of the end-to-end key exchange; this holds
+    /// the answer back itself.
     ///
     /// # Errors
     /// As for [`Self::log_in`].
@@ -63,7 +67,10 @@ impl Accounts {
         _: &Permit<OpenFrame>,
         attempt: Attempt,
     ) -> Result<Granted, Fault> {
-        self.enter(attempt).await
+        let hold = attempt.hold.clone();
+        let outcome = self.enter(attempt).await;
+        hold.over().await;
+        outcome
     }
 
     /// Whether accounts are served at all.
@@ -76,9 +83,9 @@ impl Accounts {
         let key = Key::of(&name);
         self.0.attempts.admit(key)?;
         let _place = self.0.hasher.place()?;
-        let arrival = attempt.arrival;
+        let (arrival, hold) = (attempt.arrival, attempt.hold.clone());
         let outcome = self.check(key, &name, attempt).await;
-        sleep_until(self.0.attempts.answer_at(key, arrival)).await;
+        hold.until(self.0.attempts.answer_at(key, arrival));
         self.begin(outcome?).await
     }
 

@@ -37,7 +37,7 @@ impl Hasher {
         Ok(Self { mac, at_once, places, decoy })
     }
 
-    /// A place among those who wait, for their turn or for the time of their answer.
+    /// A place among those who wait for their turn or have it.
     ///
     /// # Errors
     /// [`Fault::Throttled`] where too many do.

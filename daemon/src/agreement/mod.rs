@@ -6,12 +6,13 @@ mod peer;
 mod references;
 mod scheme;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use hsm_profiles::{Group, SecretBytes, TokenFault, Vault};
 use policies::{Open, Permit};
+use tokio::sync::Semaphore;
 use uuid::{Builder, Uuid};
 
 use self::derivation::Transcript;
@@ -20,6 +21,7 @@ use self::references::References;
 pub use self::scheme::Scheme;
 use crate::config::KeyAgreement;
 use crate::fault::Fault;
+use crate::listen::Doorkeeper;
 
 /// Agrees on keys and keeps them until they serve. Cloning is shallow.
 #[derive(Clone)]
@@ -31,6 +33,9 @@ struct Parts {
     groups: Vec<Group>,
     identifier: Vec<u8>,
     references: References,
+    /// Lets in who waits for a turn.
+    doorkeeper: Arc<Doorkeeper>,
+    turns: Semaphore,
 }
 
 /// What a client offers.
@@ -69,6 +74,8 @@ impl Agreements {
             groups,
             identifier: config.identifier.clone().into_bytes(),
             references: References::new(config.references, config.references_per_address),
+            doorkeeper: Arc::new(Doorkeeper::new(WAITING, WAITING_PER_ADDRESS)),
+            turns: Semaphore::new(AT_ONCE),
         }))
     }
 
@@ -76,12 +83,16 @@ impl Agreements {
     ///
     /// # Errors
     /// [`Fault::Invalid`] where no scheme fits the key of the client and the token;
-    /// [`Fault::Throttled`] where as many keys are kept as may be, in all or for one address; that of the token.
+    /// [`Fault::Throttled`] where as many keys are kept as may be, in all or for one address;
+    /// [`Fault::Busy`] where as many wait for theirs; that of the token.
     pub async fn agree(&self, leave: &Permit<Open>, offer: Offer<'_>) -> Result<Agreed, Fault> {
         let parts = &*self.0;
         let group = offer.peer.element().group();
         let scheme = Scheme::choose(offer.schemes, group).filter(|_| parts.groups.contains(&group));
         let scheme = scheme.ok_or(Fault::Invalid(NO_SCHEME.into()))?;
+        let address = offer.origin.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let _place = parts.doorkeeper.admit(address).map_err(|_| Fault::Busy)?;
+        let _turn = parts.turns.acquire().await.map_err(|_| Fault::Internal)?;
         parts.references.admit(offer.origin, Instant::now())?;
         let agreed = parts.vault.agree_once(leave, offer.peer.element()).await;
         let (public, secret) = agreed.map_err(not_the_callers)?;
@@ -123,5 +134,10 @@ fn random_uuid() -> Result<Uuid, Fault> {
     Ok(Builder::from_random_bytes(bytes).into_uuid())
 }
 
+/// How many are in the token's queue of what is slow, where keys are made and deleted, too.
+const AT_ONCE: usize = 8;
+/// How many are there and wait for that.
+const WAITING: usize = 256;
+const WAITING_PER_ADDRESS: usize = 64;
 const NO_SCHEME: &str = "none of supported_schemes fits public_key and the token of this device: \
     name the scheme of the key, and where it is refused take another kind of key";

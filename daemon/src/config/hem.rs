@@ -10,13 +10,20 @@ pub struct Hem {
     pub backend_key: Option<BackendKey>,
     /// How long a login challenge can be answered, in seconds (hem.md A15, 10).
     pub challenge_seconds: u64,
+    /// How often one address may ask authenticators for a scope, a minute.
+    pub demands: u32,
     /// Where the time comes from.
     pub trusted_time: TrustedTime,
 }
 
 impl Default for Hem {
     fn default() -> Self {
-        Self { backend_key: None, challenge_seconds: 60, trusted_time: TrustedTime::default() }
+        Self {
+            backend_key: None,
+            challenge_seconds: 60,
+            demands: 120,
+            trusted_time: TrustedTime::default(),
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct KeyService {
     pub openings: usize,
     /// How often one address may read or delete, a minute.
     pub readings: u32,
+    /// How often one address may leave messages, a minute.
+    pub sendings: u32,
     /// How many bytes all messages may have.
     pub total_bytes: u64,
 }
@@ -60,6 +62,7 @@ impl Default for KeyService {
             messages: 1000,
             openings: 2,
             readings: 120,
+            sendings: 600,
             total_bytes: 1 << 30,
         }
     }
@@ -72,7 +75,7 @@ impl KeyService {
     }
 
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let counts = [self.creations, self.readings, self.argon2_passes];
+        let counts = [self.creations, self.readings, self.sendings, self.argon2_passes];
         let sizes = [self.key_bytes, self.keys, self.messages, self.total_bytes, self.body_ms];
         let bodies = [self.bodies, self.openings, self.body_bytes, self.message_bytes];
         if counts.contains(&0) || sizes.contains(&0) || bodies.contains(&0) {

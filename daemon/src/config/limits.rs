@@ -23,6 +23,10 @@ pub struct Limits {
     /// Time for which nothing may happen on a connection without a request under way, in
     /// milliseconds. With HTTP/2 a request begins when its head is complete.
     pub idle_ms: u64,
+    /// Refusals with an entry in the log that one address without a token may have at once.
+    pub refusals: u32,
+    /// How many of them are forgiven in a minute.
+    pub refusals_per_minute: u32,
     /// Requests with a body at once, from their head to their answer.
     pub requests: usize,
     /// The same from one address.
@@ -66,6 +70,8 @@ impl Default for Limits {
             handshake_ms: 5_000,
             header_ms: 10_000,
             idle_ms: 30_000,
+            refusals: 2000,
+            refusals_per_minute: 60,
             requests: 2048,
             requests_per_address: 512,
         }

@@ -238,11 +238,17 @@ impl Config {
         if connections.min(limits.requests).min(limits.requests_per_address) == 0 {
             return Err("a limit of 0 on connections or requests lets nobody in: give at least 1");
         }
+        if limits.refusals.min(limits.refusals_per_minute) == 0 {
+            return Err("a limit of 0 on refusals refuses strangers everything: give at least 1");
+        }
         if self.listen.plain_http == PlainHttp::Device && self.listen.plain_address.is_none() {
             return Err("plain_http = \"device\" needs listen.plain_address");
         }
         if limits.header_ms == 0 || limits.idle_ms == 0 {
             return Err("a time limit of 0 lets no request in: give header_ms and idle_ms time");
+        }
+        if self.hem.demands == 0 {
+            return Err("hem.demands is 0: nobody could ask authenticators: give at least 1");
         }
         if self.hem.trusted_time == TrustedTime::Checkin && self.hem.backend_key.is_none() {
             return Err("trusted_time = \"checkin\" needs hem.backend_key: whom to believe");

@@ -45,6 +45,7 @@ struct Parts {
     outer: Outer,
     creations: Allowance<Origin>,
     readings: Allowance<Origin>,
+    sendings: Allowance<Origin>,
     large: LargeBodies,
     /// Whether the token has what wraps keys, once somebody has asked.
     ready: OnceCell<()>,
@@ -67,6 +68,7 @@ impl KeyService {
         }
         let creations = Allowance::per_minute(config.creations);
         let readings = Allowance::per_minute(config.readings);
+        let sendings = Allowance::per_minute(config.sendings);
         let (outer, ready) = (Outer::new(&config)?, OnceCell::new());
         let large = LargeBodies::new(&config);
         Ok(Self(Arc::new(Parts {
@@ -76,6 +78,7 @@ impl KeyService {
             outer,
             creations,
             readings,
+            sendings,
             large,
             ready,
         })))

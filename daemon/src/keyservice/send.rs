@@ -8,8 +8,9 @@ use super::format::public_key::PublicKey;
 use super::format::zip::{self, File};
 use super::format::{FormatError, chunks, text};
 use super::proof::unknown;
-use super::{KeyService, apart, broken, today};
+use super::{KeyService, apart, broken, origin, today};
 use crate::fault::Fault;
+use crate::inbound::Peer;
 use crate::store::LetterRow;
 
 /// What somebody leaves.
@@ -37,13 +38,14 @@ impl KeyService {
     ///
     /// # Errors
     /// [`Fault::Invalid`] where there is no such key, something is not in its form, too long, or more
-    /// than the key takes. [`Fault::Conflict`] where the state file fails.
+    /// than the key takes. [`Fault::Throttled`]. [`Fault::Conflict`] where the state file fails.
     pub async fn send(
         &self,
         _: Permit<SendMessage>,
-        token: Option<[u8; 16]>,
+        (peer, token): (Option<Peer>, Option<[u8; 16]>),
         parcel: Parcel,
     ) -> Result<(), Fault> {
+        self.0.sendings.take(origin(peer))?;
         let Some((id, row)) = self.find(token).await? else { return Err(unknown()) };
         let public = PublicKey::new(&row.modulus, &row.exponent).map_err(|_| Fault::Internal)?;
         let longest = self.limits().bytes;

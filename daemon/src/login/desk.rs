@@ -13,6 +13,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
 use crate::clock::now;
+use crate::config::Hem;
 use crate::fault::Fault;
 use crate::login::challenge::Nonces;
 use crate::login::{External, Throttle, time_nonce};
@@ -67,11 +68,13 @@ pub struct Session {
 }
 
 impl Desk {
-    /// A desk whose challenges can be answered for `challenge_seconds`.
+    /// A desk whose challenges can be answered for `challenge_seconds`, and where each address may ask
+    /// authenticators `demands` times a minute.
     ///
     /// # Errors
     /// [`Fault::Internal`] when the host has no randomness.
-    pub fn open(challenge_seconds: u64) -> Result<Self, Fault> {
+    pub fn open(Hem { challenge_seconds, demands, .. }: &Hem) -> Result<Self, Fault> {
+        let (challenge_seconds, demands) = (*challenge_seconds, *demands);
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| Fault::Internal)?;
         let session_key = StaticSecret::from(*secret);
@@ -79,7 +82,7 @@ impl Desk {
         Ok(Self(Arc::new(Parts {
             nonces: Nonces::new(challenge_seconds)?,
             challenge_seconds,
-            external: External::new()?,
+            external: External::new(demands)?,
             sessions: Sessions::new(&secret),
             session_public: encode_base64(PublicKey::from(&session_key).as_bytes()),
             session_key,

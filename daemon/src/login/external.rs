@@ -1,14 +1,19 @@
 //! What is remembered of exchanges with external authenticators (hem.md A7): nothing but which
 //! nonces were used.
 
+use std::net::IpAddr;
+
 use tokio::time::Instant;
 
 use super::Throttle;
 use super::challenge::Nonces;
+use crate::allowance::Allowance;
 use crate::fault::Fault;
+use crate::inbound::Peer;
 
 /// The nonces of pairings and of requests for a scope, and the delay against guessing.
 pub struct External {
+    demands: Allowance<Option<IpAddr>>,
     pairings: Nonces,
     requests: Nonces,
     throttle: Throttle,
@@ -38,13 +43,24 @@ impl Errand {
 }
 
 impl External {
-    pub(super) fn new() -> Result<Self, Fault> {
+    /// One where each address may ask for a scope `demands` times a minute.
+    pub(super) fn new(demands: u32) -> Result<Self, Fault> {
         Ok(Self {
+            demands: Allowance::per_minute(demands),
             pairings: Nonces::new(Errand::Pairing.patience())?,
             requests: Nonces::new(Errand::Scope.patience())?,
             throttle: Throttle::default(),
             uses: Nonces::new(Errand::Use.patience())?,
         })
+    }
+
+    /// Lets somebody at `peer` ask for a scope once more: it costs the token an agreement with each
+    /// authenticator.
+    ///
+    /// # Errors
+    /// [`Fault::Throttled`]
+    pub fn demand(&self, peer: Option<Peer>) -> Result<(), Fault> {
+        Ok(self.demands.take(peer.map(Peer::household))?)
     }
 
     /// A fresh nonce.

@@ -17,6 +17,9 @@ pub enum LogRule {
     Full(LogType),
     /// OK for 200, FAILED for what is not there.
     Lookup(LogType),
+    /// OK for 200, ERROR for bad arguments, nothing for what is asked too often, FAILED for whatever
+    /// else.
+    Paced(LogType),
     /// Nothing but refusals of a scope.
     Silent,
     /// OK for 200, nothing else.
@@ -32,9 +35,15 @@ impl LogRule {
             | Self::Every(kind)
             | Self::Full(kind)
             | Self::Lookup(kind)
+            | Self::Paced(kind)
             | Self::Success(kind) => Some(*kind),
             Self::Silent => None,
         }
+    }
+
+    /// Whether refusals are entered, beside those of a scope.
+    pub(crate) fn tells_refusals(&self) -> bool {
+        !matches!(self, Self::Silent | Self::Success(_))
     }
 
     /// The result to enter for `outcome`; `None` where the specification lists no entry.
@@ -42,11 +51,15 @@ impl LogRule {
         match (self, outcome.as_ref().map_err(Fault::plain)) {
             (Self::Silent, _) => None,
             (_, Ok(_)) => Some(LogResult::LOG_RESULT_OK),
-            (Self::Errors(_) | Self::Every(_) | Self::Full(_), Err(Fault::Invalid(_)))
+            (
+                Self::Errors(_) | Self::Every(_) | Self::Full(_) | Self::Paced(_),
+                Err(Fault::Invalid(_)),
+            )
             | (Self::Errors(_), Err(Fault::Failed(_))) => Some(LogResult::LOG_RESULT_ERROR),
+            (Self::Paced(_), Err(Fault::Throttled(_))) => None,
             (Self::Effect(_) | Self::Full(_), Err(Fault::Failed(_)))
             | (Self::Lookup(_), Err(Fault::NotFound(_)))
-            | (Self::Every(_), Err(_)) => Some(LogResult::LOG_RESULT_FAILED),
+            | (Self::Every(_) | Self::Paced(_), Err(_)) => Some(LogResult::LOG_RESULT_FAILED),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use audit::LogType::*;
 use policies::{CreateMailbox, DeleteMailbox, ReadMailbox, SendMessage};
 
-use crate::route::LogRule::Every;
+use crate::route::LogRule::Paced;
 use crate::route::{Route, Scope, delete, get, post, put};
 use crate::surface::key_service::{create, read, remove, send};
 
@@ -12,13 +12,13 @@ use crate::surface::key_service::{create, read, remove, send};
 pub(super) fn rows() -> Vec<Route> {
     vec![
         //     path                                scope        log entry                          handler
-        post(  "/Service",                         CREATE,      Every(LOG_TYPE_KEYSERVICE_CREATE), create::create)
+        post(  "/Service",                         CREATE,      Paced(LOG_TYPE_KEYSERVICE_CREATE), create::create)
             .answers(PACED).body_limit(KEY),
-        put(   "/Service",                         SEND,        Every(LOG_TYPE_KEYSERVICE_SEND),   send::send)
-            .answers(SENT).large(),
-        get(   "/Service",                         READ,        Every(LOG_TYPE_KEYSERVICE_READ),   read::read)
+        put(   "/Service",                         SEND,        Paced(LOG_TYPE_KEYSERVICE_SEND),   send::send)
+            .answers(PACED).large(),
+        get(   "/Service",                         READ,        Paced(LOG_TYPE_KEYSERVICE_READ),   read::read)
             .answers(FOUND),
-        delete("/Service",                         DELETE,      Every(LOG_TYPE_KEYSERVICE_DELETE), remove::remove)
+        delete("/Service",                         DELETE,      Paced(LOG_TYPE_KEYSERVICE_DELETE), remove::remove)
             .answers(PACED),
     ]
 }
@@ -34,6 +34,6 @@ const SEND: Scope<SendMessage> = Scope::new();
 
 const FOUND: &[u16] = &[200, 304, 400, 401, 403, 408, 413, 418, 429, 500];
 const PACED: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 429, 500];
-const SENT: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 500];
+
 /// A public key and a private one of 8192 bits, encrypted, as a form has them.
 const KEY: usize = 64 << 10;

@@ -12,6 +12,7 @@ use super::ask::{Asked, TOLD, with_event, wrong};
 use crate::accounts::{Accounts, Attempt, Granted};
 use crate::exchange::{self, Event, Exchange, Owner};
 use crate::fault::Fault;
+use crate::hold::Hold;
 use crate::reply::Reply;
 use crate::route::{Answer, Content, Header};
 
@@ -114,7 +115,8 @@ pub async fn open(
         return Ok(Opened { what: What::Data(opened), event, whose: None });
     };
     let password = password(&opened)?;
-    let attempt = Attempt { arrival, domain: String::new(), username, password, reference: None };
+    let (hold, domain) = (Hold::default(), String::new());
+    let attempt = Attempt { arrival, hold, domain, username, password, reference: None };
     let granted = accounts.log_in_by_frame(&leave, attempt).await?;
     let whose = Some(format!("{} {}", visitor.name(), granted.whose));
     Ok(Opened { what: What::Login(granted), event, whose })

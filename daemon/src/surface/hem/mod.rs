@@ -27,7 +27,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, RETRY_AFTER, VARY,
 };
 
 use super::{Manners, Refusal, Surface};
@@ -51,7 +51,11 @@ impl Surface for Hem {
     }
 
     fn refuse(&self, fault: &Fault, _: &Manners) -> Refusal {
-        Refusal::told(status(fault), Bytes::new(), "application/json")
+        let refusal = Refusal::told(status(fault), Bytes::new(), "application/json");
+        match fault.plain() {
+            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
+            _ => refusal,
+        }
     }
 
     fn tag(&self, path: &'static str) -> &'static str {
@@ -103,6 +107,7 @@ fn status(fault: &Fault) -> StatusCode {
         Fault::Failed(_) => StatusCode::NOT_ACCEPTABLE,
         Fault::ForeignOrigin => StatusCode::PRECONDITION_FAILED,
         Fault::MethodNotAllowed(_) => StatusCode::NOT_FOUND,
+        Fault::Throttled(_) => StatusCode::SERVICE_UNAVAILABLE,
         other => super::status(other),
     }
 }

@@ -30,12 +30,12 @@ pub async fn send(
     leave: Permit<SendMessage>,
     ask: Asked<Send>,
 ) -> Result<Sent, Fault> {
-    let Given { parameters, format, .. } = ask.judge()?;
+    let Given { parameters, format, peer } = ask.judge()?;
     if parameters.filled(TOKEN.0).is_none() {
         return Err(missing("token is missing: the name of the key"));
     }
     let token = token(&parameters);
-    service.send(leave, token, parcel(parameters)?).await?;
+    service.send(leave, (peer, token), parcel(parameters)?).await?;
     Ok(Sent(Body::of(&Answer::True, format)?))
 }
 

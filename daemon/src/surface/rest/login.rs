@@ -35,7 +35,7 @@ impl Request for Login {
     type Needs = Open;
 
     fn decode(inbound: &Inbound) -> Result<Self, Fault> {
-        let arrival = Instant::now();
+        let (arrival, hold) = (Instant::now(), inbound.hold.clone());
         let LoginBody { domain, username, password } = super::body(inbound)?;
         bounded("domain", &domain, 0..=256)?;
         bounded("username", &username, 1..=256)?;
@@ -45,7 +45,7 @@ impl Request for Login {
             return Err(Fault::Invalid("client_reference_id is there twice".into()));
         }
         let password = password.text().ok_or(Fault::Invalid("the password is empty".into()))?;
-        Ok(Self(Attempt { arrival, domain, username, password, reference }))
+        Ok(Self(Attempt { arrival, hold, domain, username, password, reference }))
     }
 
     fn needs(&self, _: &Appliance) -> Open {

@@ -14,18 +14,24 @@ use crate::clock::now;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::hold::Hold;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Peer};
 use crate::keyring::Keyring;
 use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
 use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Json, Request};
-use crate::surface::hem::body::{Asked, Deferred};
+use crate::surface::hem::body::Deferred;
 use crate::surface::hem::granted::Granted;
+
+/// The same, and where it comes from.
+pub struct Demand {
+    body: Deferred<DemandBody>,
+    peer: Option<Peer>,
+}
 
 /// `POST /api/auth/ext/request`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "Demand")]
-pub struct DemandBody {
+struct DemandBody {
     /// 32 bytes: an ephemeral X25519 key.
     #[schemars(with = "Base64")]
     epk: String,
@@ -37,6 +43,22 @@ pub struct DemandBody {
     /// 1 to 128 characters for the authenticator.
     #[schemars(with = "Option<String>")]
     note: Option<serde_json::Value>,
+}
+
+impl Request for Demand {
+    type Needs = Open;
+
+    fn decode(inbound: &Inbound) -> Result<Self, Fault> {
+        Ok(Self { body: Deferred::of(inbound), peer: inbound.peer })
+    }
+
+    fn needs(&self, _: &Appliance) -> Open {
+        Open
+    }
+
+    fn body(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<DemandBody>())
+    }
 }
 
 /// What `request` answers.
@@ -68,9 +90,10 @@ struct DemandClaims {
 pub async fn request(
     ((device, desk), keyring): ((Device, Desk), Keyring),
     _: Permit<Open>,
-    ask: Asked<Open, DemandBody>,
+    ask: Demand,
 ) -> Result<Json<Demanded>, Fault> {
-    let body = ask.judge()?;
+    let body = ask.body.judge()?;
+    desk.external().demand(ask.peer)?;
     let secret = device.agree(&bytes32("epk", &body.epk)?).await?;
     let scope =
         Scope::parse(&body.scope).map_err(|error| Fault::Invalid(error.to_string().into()))?;
