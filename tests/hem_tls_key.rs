@@ -13,7 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::daemon::Home;
+use tests::daemon::{Home, write};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
 use tests::{programs, wire};
@@ -145,7 +145,7 @@ fn openssl_seals_a_key_and_finds_it_in_the_request() {
 
     let token = scene.user("system:config");
     let eid = scene.client.get(CONFIG, &token).bytes("eid");
-    std::fs::write(openssl.at("device.der"), [X25519, &eid].concat()).unwrap();
+    write(&openssl.at("device.der"), [X25519, &eid].concat());
     openssl.run("genpkey -algorithm X25519 -out own.pem");
     openssl.run("pkey -in own.pem -pubout -outform DER -out own.der");
     openssl.run("pkeyutl -derive -inkey own.pem -peerkey device.der -peerform DER -out secret");
@@ -161,7 +161,7 @@ fn openssl_seals_a_key_and_finds_it_in_the_request() {
     assert_eq!(reply.json(), json!({ "updated": true, "reboot_required": true }));
 
     let csr = scene.client.post(CONFIG, &token, &json!({ "gen_csr": true })).text("csr");
-    std::fs::write(openssl.at("daemon.csr"), csr).unwrap();
+    write(&openssl.at("daemon.csr"), csr);
     openssl.run("req -in daemon.csr -verify -noout");
     let public = openssl.run("pkey -in key.pem -pubout");
     assert!(public.starts_with("-----BEGIN PUBLIC KEY-----"), "{public}");
