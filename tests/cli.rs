@@ -44,6 +44,14 @@ fn a_day_with_the_client() {
     let hashed = desk.run(&["ecdh", &kid, "--ext-kid", &other, "--alg", "SHA2-512"]).good();
     assert_eq!(Base64::decode_vec(hashed.trim()).unwrap().len(), 64, "{hashed}");
 
+    fails(&desk.run(&["logger", "key"]), 4, "logger:get");
+    desk.login(USER, "logger:get").good();
+    let pinned = desk.home.at("logger-key.json");
+    write(&pinned, desk.run(&["logger", "key"]).good());
+    let mut audit = Command::new(programs::path("claviger-audit"));
+    audit.arg("verify").arg(desk.home.at("audit")).arg("--key").arg(&pinned);
+    assert!(programs::run(&mut audit).good().contains("proved"));
+
     desk.login(USER, "keymgmt:del").good();
     desk.run(&["key", "delete", &kid, "--yes"]).good();
     fails(&desk.run(&["key", "show", &kid]), 3, "no key");
@@ -217,6 +225,7 @@ fn both(messages: &[Value]) {
 fn an_account_is_made_used_and_locked() {
     let desk = Desk::new();
     desk.login(USER, "account:manage").good();
+    let user = desk.login_printed("account:manage");
     let file = |name: &str, text: &str| {
         let path = desk.home.at(name);
         write(&path, text);
@@ -245,9 +254,13 @@ fn an_account_is_made_used_and_locked() {
     desk.run(&["account", "unlock", "anna"]).good();
     login(&second).good();
     fails(&desk.run(&["account", "lock", "nobody"]), 3, "no account");
-    let shown =
-        desk.run(&["--print-curl", "account", "passwd", "anna", "--passphrase-file", &first]);
-    assert!(!shown.good().contains("first password"));
+    let passwd = ["--print-curl", "account", "passwd", "anna", "--passphrase-file", &first];
+    let changed = desk.curl(&passwd, &[("PASSWORD", "third 'password'"), ("TOKEN", &user)]);
+    assert_eq!(changed["username"], "anna", "{changed}");
+    let login =
+        ["--print-curl", "login", "--rest", "--username", "anna", "--passphrase-file", &first];
+    let tokens = desk.curl(&login, &[("PASSWORD", "third 'password'")]);
+    assert!(tokens["access_token"].is_string(), "{tokens}");
     // What `clavigerd dev` has printed.
     let operator = desk.home.at("operator-password");
     let line = ["login", "--rest", "--username", "operator", "--passphrase-file"];
@@ -311,6 +324,15 @@ impl Desk {
     fn json(&self, arguments: &[&str]) -> Value {
         let text = self.run(&[&["--json"], arguments].concat()).good();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// What the daemon answers to the curl line that is printed, run by a shell with these variables.
+    fn curl(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Value {
+        let line = self.run(arguments).good();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).envs(variables.iter().copied());
+        let answer = programs::run(&mut shell).good();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {line}: {answer}"))
     }
 
     /// A token for this scope, which is not stored.

@@ -17,25 +17,29 @@ pub(crate) fn run(session: &Session, command: &AccountCommand) -> Result<(), Fai
             let password = session.password(passphrase_file)?;
             let password = password.expose_secret();
             let body = json!({ "username": username, "scope": scope, "password": password });
-            change(session, "", body, "made")
+            change(session, post("", body).hides("password"), "made")
         }
         AccountCommand::List => list(session),
         AccountCommand::Lock { username } => {
-            change(session, "/lock", json!({ "username": username }), "locked")
+            change(session, post("/lock", json!({ "username": username })), "locked")
         }
         AccountCommand::Passwd { username, passphrase_file } => {
             let password = session.password(passphrase_file)?;
             let body = json!({ "username": username, "password": password.expose_secret() });
-            change(session, "/password", body, "given another password")
+            change(session, post("/password", body).hides("password"), "given another password")
         }
         AccountCommand::Unlock { username } => {
-            change(session, "/unlock", json!({ "username": username }), "unlocked")
+            change(session, post("/unlock", json!({ "username": username })), "unlocked")
         }
     }
 }
 
-fn change(session: &Session, what: &str, body: Value, done: &str) -> Result<(), Failure> {
-    let call = Call::post(format!("/rest/accounts{what}"), body).needs(need());
+fn post(what: &str, body: Value) -> Call {
+    Call::post(format!("{PATH}{what}"), body)
+}
+
+fn change(session: &Session, call: Call, done: &str) -> Result<(), Failure> {
+    let call = call.needs(need());
     let Some(client) = session.client_for(&call)? else { return Ok(()) };
     let account: Account = client.json(&call)?;
     session.output.note(&format!("the account {} is {done}", account.username));
@@ -43,7 +47,7 @@ fn change(session: &Session, what: &str, body: Value, done: &str) -> Result<(), 
 }
 
 fn list(session: &Session) -> Result<(), Failure> {
-    let call = Call::get("/rest/accounts").needs(need());
+    let call = Call::get(PATH).needs(need());
     let Some(client) = session.client_for(&call)? else { return Ok(()) };
     let all: All = client.json(&call)?;
     let row = |account: &Account| {
@@ -73,3 +77,5 @@ struct Account {
 struct All {
     accounts: Vec<Account>,
 }
+
+const PATH: &str = "/rest/accounts";

@@ -23,6 +23,7 @@ pub(crate) struct Args {
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Options {
     /// The daemon, as https://HOST:PORT; without it the one of the last login
     #[arg(long, global = true, env = "CLAVIGER_URL", value_name = "URL")]
@@ -49,8 +50,11 @@ pub(crate) enum Command {
     Account(account::AccountCommand),
     /// Prove knowledge of the passphrase and get a token for a scope or several
     Login(LoginArgs),
-    /// Remove stored tokens: all, or those of --url
-    Logout,
+    /// Remove stored tokens: those of --url or CLAVIGER_URL, all without either
+    Logout(LogoutArgs),
+    /// Ask for the key that signs the audit log
+    #[command(subcommand)]
+    Logger(LoggerCommand),
     /// Create, list, show, import, delete and search keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -85,6 +89,19 @@ pub(crate) enum KeyCommand {
     Delete(DeleteArgs),
     /// Find keys by their description (scope keymgmt:search or keymgmt:list)
     Search(SearchArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoggerCommand {
+    /// Print its public key as claviger-audit takes it (scope logger:get)
+    Key,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogoutArgs {
+    /// Those of every daemon, whatever --url and CLAVIGER_URL say
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -198,7 +215,7 @@ Exit codes:
   2  usage: wrong arguments or files, or the daemon found the request malformed (400, 413, 422)
   3  not found: no such key, or no such endpoint (404; 406 on show and delete)
   4  denied: no fitting token, or the daemon refused it (401, 403)
-  5  conflict: the daemon is in a state that does not allow it (409, 410)
+  5  conflict: the daemon is in a state that does not allow it (409, 410, 500)
   6  failed: the daemon tried and could not (406)
   7  unreachable: no connection, no trusted TLS, no answer in time, or not ready (429, 502, 503, 504);
      after a create, import or delete the outcome is then unknown: look before you repeat it

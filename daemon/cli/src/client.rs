@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// JSON body of a POST.
     pub(crate) body: Option<Value>,
+    /// The member of the JSON body that is not to be shown.
+    pub(crate) hidden: Option<&'static str>,
     /// The form that is its body, where it has no JSON.
     pub(crate) form: Option<Form>,
     /// Headers of its own.
@@ -49,6 +51,7 @@ impl Call {
             method: Method::GET,
             path,
             body: None,
+            hidden: None,
             form: None,
             headers: Vec::new(),
             longest: BODY_LIMIT,
@@ -79,6 +82,12 @@ impl Call {
     pub(crate) fn secret_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push(Header { name, value: value.into(), is_secret: true });
         self
+    }
+
+    /// The same, whose JSON body has a secret in the member `name`.
+    #[must_use]
+    pub(crate) fn hides(self, name: &'static str) -> Self {
+        Self { hidden: Some(name), ..self }
     }
 
     /// The same with a form for a body.
@@ -288,6 +297,11 @@ fn meaning(kind: Kind) -> &'static str {
 
 fn hint(kind: Kind, status: u16, call: &Call, retry: Option<&str>) -> String {
     match kind {
+        Kind::Conflict if status == 500 => {
+            "`claviger status` shows the state; where that is good, the messages of the daemon have \
+             the cause"
+                .into()
+        }
         Kind::Conflict => "`claviger status` shows the state".into(),
         Kind::Denied if status == 401 => format!(
             "tokens end with their lifetime and with each restart of the daemon: {}",
@@ -324,7 +338,11 @@ fn again(call: &Call) -> &'static str {
 
 fn unreachable(base: &str, call: &Call, error: &reqwest::Error) -> Failure {
     let causes = causes(error);
-    let hint = if causes.contains("certificate") {
+    let hint = if causes.contains("certificate expired") {
+        "have the daemon's certificate renewed; or does the clock of this host go wrong: `date`?"
+    } else if causes.contains("certificate not valid yet") {
+        "does the clock of this host go wrong (`date`), or that of whoever made the certificate?"
+    } else if causes.contains("certificate") {
         "is --ca the root of this daemon, and is its name the one in --url?"
     } else if error.is_connect() {
         "is the daemon running, and are host and port of --url right?"

@@ -1,7 +1,7 @@
 //! `--print-curl`: the same request as a curl line, with `$TOKEN` where the token would be.
 
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Call, Header};
 use crate::failure::Failure;
@@ -46,14 +46,31 @@ fn line(server: &Server, call: &Call) -> String {
     }
     if let Some(body) = &call.body {
         parts.push("-H 'Content-Type: application/json'".to_owned());
-        parts.push(format!("--data-raw {}", quoted(&body.to_string())));
+        parts.push(format!("--data-raw {}", shown(body, call.hidden)));
     }
     parts.push(quoted(&format!("{}{}", server.url, call.path)));
     parts.join(" ")
 }
 
+/// A body for the shell, with a variable in the place of the secret that it has in the member
+/// `hidden`.
+fn shown(body: &Value, hidden: Option<&str>) -> String {
+    let (Value::Object(members), Some(hidden)) = (body, hidden) else {
+        return quoted(&body.to_string());
+    };
+    let member = |(name, value): (&String, &Value)| match name == hidden {
+        true => format!("{}:\"'\"${}\"'\"", Value::from(name.as_str()), hidden.to_uppercase()),
+        false => within_quotes(&format!("{}:{value}", Value::from(name.as_str()))),
+    };
+    format!("'{{{}}}'", members.iter().map(member).collect::<Vec<_>>().join(","))
+}
+
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+    format!("'{}'", within_quotes(text))
+}
+
+fn within_quotes(text: &str) -> String {
+    text.replace('\'', r"'\''")
 }
 
 #[cfg(test)]
@@ -84,6 +101,11 @@ mod tests {
         let shown = "-H \"passphrase: $PASSPHRASE\" --form-string 'token=3f' --form-string \
                      \"passphrase=$PASSPHRASE\" 'https://a/Service'";
         assert!(secret.ends_with(shown), "{secret}");
+        let body = json!({"password": "", "username": "it's me"});
+        let call = Call::post("/rest/login", body).hides("password");
+        let login = line(&Server { url: "https://a".into(), ca: None }, &call);
+        let shown = r#"--data-raw '{"password":"'"$PASSWORD"'","username":"it'\''s me"}' 'https://a/rest/login'"#;
+        assert!(login.ends_with(shown), "{login}");
         let status = line(&Server { ca: None, ..server }, &Call::get("/api/system/status"));
         assert_eq!(
             status,

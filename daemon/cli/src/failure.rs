@@ -28,7 +28,8 @@ impl Kind {
             404 => Self::NotFound,
             406 if absent_is_406 => Self::NotFound,
             406 => Self::Failed,
-            409 | 410 => Self::Conflict,
+            // With 500 the key service and key exchanges say what others say with 409.
+            409 | 410 | 500 => Self::Conflict,
             429 | 502..=504 => Self::Unreachable,
             _ => Self::Unexpected,
         }
@@ -172,7 +173,7 @@ mod tests {
             (418, 1),
             (422, 2),
             (429, 7),
-            (500, 1),
+            (500, 5),
             (502, 7),
             (503, 7),
             (504, 7),

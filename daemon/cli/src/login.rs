@@ -38,10 +38,14 @@ pub(crate) fn run(session: &Session, ask: &LoginArgs) -> Result<(), Failure> {
 }
 
 /// Removes stored tokens: those of `--url`, or all.
-pub(crate) fn forget(session: &Session) -> Result<(), Failure> {
-    let url = session.options.url.as_deref().map(server::origin).transpose()?;
+pub(crate) fn forget(session: &Session, all: bool) -> Result<(), Failure> {
+    let url = session.options.url.as_deref().filter(|_| !all).map(server::origin).transpose()?;
     let removed = session.store.remove(url.as_deref())?;
-    session.output.note(&format!("removed {removed} stored tokens"));
+    let whose = url.map_or_else(
+        || "of all daemons".to_owned(),
+        |url| format!("of {url}; `claviger logout --all` removes those of all daemons"),
+    );
+    session.output.note(&format!("removed {removed} stored tokens {whose}"));
     session.output.show(&json!({"removed": removed}), "")
 }
 

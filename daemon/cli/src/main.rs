@@ -15,6 +15,7 @@ mod form;
 mod handshake;
 mod keys;
 mod listing;
+mod logger;
 mod login;
 mod message;
 mod output;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, KeyCommand};
+use args::{Args, Command, KeyCommand, LoggerCommand};
 use failure::Failure;
 use session::Session;
 
@@ -52,7 +53,8 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Account(command) => account::run(&session, command),
         Command::Login(ask) if ask.rest => rest_login::run(&session, ask),
         Command::Login(ask) => login::run(&session, ask),
-        Command::Logout => login::forget(&session),
+        Command::Logout(ask) => login::forget(&session, ask.all),
+        Command::Logger(LoggerCommand::Key) => logger::key(&session),
         Command::Key(KeyCommand::Create(ask)) => keys::create(&session, ask),
         Command::Key(KeyCommand::List) => listing::list(&session),
         Command::Key(KeyCommand::Show(ask)) => keys::show(&session, &ask.kid),

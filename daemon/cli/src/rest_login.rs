@@ -21,7 +21,7 @@ pub(crate) fn run(session: &Session, ask: &LoginArgs) -> Result<(), Failure> {
     let body = json!({
         "domain": ask.domain, "username": username, "password": password.expose_secret(),
     });
-    let call = Call::post("/rest/login", body);
+    let call = Call::post("/rest/login", body).hides("password");
     let Some(client) = session.client_for(&call)? else { return Ok(()) };
     let tokens: Tokens = client.json(&call).map_err(|failure| match failure.kind() {
         Kind::Denied => failure.hint("wrong name or password, or the account is locked"),

@@ -78,10 +78,10 @@ impl Session {
         Client::new(&server, token).map(Some)
     }
 
-    /// The password in a file; a word that stands for it where the call is only shown.
+    /// The password in a file; nothing where the call is only shown, which [hides](Call::hides) it.
     pub(crate) fn password(&self, file: &Path) -> Result<SecretString, Failure> {
         match self.options.print_curl {
-            true => Ok("$PASSWORD".into()),
+            true => Ok("".into()),
             false => passphrase::read(file),
         }
     }

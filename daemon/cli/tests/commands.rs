@@ -26,7 +26,7 @@ fn failures_have_their_exit_codes() {
         (406, &["ecdh", KID, "--pubkey", "AAAA"], 6),
         (406, &["key", "import", "--type", "X", "--label", "a", "--pubkey", "AAAA"], 6),
         (503, &["key", "list"], 7),
-        (500, &["key", "list"], 1),
+        (500, &["key", "list"], 5),
         (302, &["key", "list"], 1),
     ];
     for (status, args, code) in cases {
@@ -87,6 +87,17 @@ fn a_certificate_for_another_name_is_not_trusted() {
 }
 
 #[test]
+fn a_certificate_out_of_its_time_is_told_from_one_that_is_not_trusted() {
+    for (from, to, hint) in [(2001, 2002, "renewed"), (2098, 2099, "`date`")] {
+        let daemon = Daemon::valid(from, to);
+        let ended = daemon.run(&["status"]);
+        assert_eq!(ended.code, 7, "{ended:?}");
+        assert!(ended.stderr.contains(hint) && !ended.stderr.contains("--ca"), "{ended:?}");
+        assert!(daemon.seen().is_empty());
+    }
+}
+
+#[test]
 fn an_unusable_ca_file_is_named() {
     let daemon = Daemon::start(answered);
     for file in [daemon.file("empty.pem", ""), daemon.home.path().join("absent.pem")] {
@@ -126,6 +137,7 @@ fn usage_errors_are_two_and_json_when_asked() {
     let help = run(home.path(), &["help"], &[]);
     assert_eq!(help.code, 0);
     assert!(help.stdout.contains("Exit codes:"), "{help:?}");
+    assert!(help.stdout.contains("Options of every command:"), "{help:?}");
 }
 
 #[test]
@@ -226,7 +238,12 @@ fn login_proves_the_passphrase_and_the_stored_token_serves_its_scope() {
     let made = run(daemon.home.path(), &create, &[]);
     assert_eq!((made.code, made.stdout), (0, format!("{KID}\n")));
     assert_eq!(run(daemon.home.path(), &["key", "list"], &[]).code, 4, "another scope");
-    assert_eq!(run(daemon.home.path(), &["logout"], &[]).code, 0);
+    let other = [("CLAVIGER_URL", "https://other.example")];
+    let kept = run(daemon.home.path(), &["logout"], &other);
+    assert!(kept.stderr.contains("0 stored tokens of https://other.example"), "{kept:?}");
+    assert!(kept.stderr.contains("logout --all"), "{kept:?}");
+    let all = run(daemon.home.path(), &["--json", "logout", "--all"], &other);
+    assert_eq!((all.code, all.stdout.as_str()), (0, "{\"removed\":1}\n"));
     assert_eq!(run(daemon.home.path(), &create, &[]).code, 2, "no daemon is known any more");
 }
 

@@ -49,8 +49,20 @@ pub(crate) struct Ended {
 
 impl Daemon {
     pub(crate) fn start(answer: impl Fn(&Seen) -> Answer + Send + 'static) -> Self {
+        Self::with(&CertificateParams::new(["localhost".to_owned()]).unwrap(), answer)
+    }
+
+    /// One whose certificate is good from the beginning of one year to that of another.
+    pub(crate) fn valid(from: i32, to: i32) -> Self {
+        let mut leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        leaf.not_before = rcgen::date_time_ymd(from, 1, 1);
+        leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
+        Self::with(&leaf, |_| (200, "{}".into()))
+    }
+
+    fn with(leaf: &CertificateParams, answer: impl Fn(&Seen) -> Answer + Send + 'static) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let config = Arc::new(tls(&home.path().join("ca.pem")));
+        let config = Arc::new(tls(leaf, &home.path().join("ca.pem")));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -147,13 +159,12 @@ fn serve(
 }
 
 /// A root of its own, written to `ca`, and a server configuration that it vouches for.
-fn tls(ca: &Path) -> ServerConfig {
+fn tls(leaf: &CertificateParams, ca: &Path) -> ServerConfig {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
     File::create(ca).unwrap().write_all(root.pem().as_bytes()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
     let leaf = leaf.signed_by(&key, &root).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
