@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ fn set_aside(directory: &Path) -> io::Result<PathBuf> {
     let folder = directory.join(ASIDE);
     let mut names = (1..=u32::MAX).map(|number| folder.join(number.to_string()));
     let aside = names.find(|name| !name.exists()).ok_or(io::ErrorKind::AlreadyExists)?;
-    fs::create_dir_all(&aside)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&aside)?;
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
         if name != ASIDE {

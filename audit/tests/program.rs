@@ -114,7 +114,6 @@ fn outcomes_have_their_exit_codes() {
         match (expected, arguments.last()) {
             (0, _) => assert!(!stdout.is_empty()),
             (8, _) => assert!(stdout.contains("FAULT")),
-            (1, Some(&last)) if last == KEY => assert!(stdout.contains("FAULT in line 0")),
             _ => assert!(stdout.is_empty() && !err(&output).is_empty(), "{arguments:?}"),
         }
     }
@@ -278,4 +277,20 @@ fn the_man_page_has_all_commands_and_options() {
         }
     }
     assert_eq!(count, 8);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_no_fault_of_the_log() {
+    let home = TempDir::new().unwrap();
+    let nowhere = home.path().join("nowhere");
+    let state = home.path().join("state");
+    let nowhere = nowhere.to_str().unwrap();
+    let verify = ["verify", nowhere, "--key", KEY];
+    let resumed = [&verify[..], &["--resume", state.to_str().unwrap()]].concat();
+    for line in [&verify[..], &[&verify[..], &["--json"]].concat(), &resumed] {
+        let output = run(line);
+        assert_eq!(code(&output), 1, "{output:?}");
+        assert!(err(&output).contains(nowhere) && err(&output).contains("log directory"));
+        assert!(out(&output).is_empty(), "{output:?}");
+    }
 }

@@ -37,6 +37,14 @@ pub(crate) fn run(
     }
     let mut worst = Outcome::Proved;
     for path in paths {
+        if let Err(error) = fs::metadata(path) {
+            complain(&format_args!(
+                "{}: {error}: give a log directory, or a log file of one",
+                path.display()
+            ));
+            worst = worst.max(Outcome::Unexpected);
+            continue;
+        }
         if path.is_dir() && !how.plain {
             let known = since.as_ref().map_or(Known::Nothing, Known::Checkpoint);
             worst = worst.max(node(out, path, (key, known), (&mut Follower::new(None), json))?);
@@ -78,6 +86,10 @@ fn resumed(
     (key, state): (&LogKey, State),
     json: bool,
 ) -> io::Result<Outcome> {
+    if let Err(error) = fs::read_dir(directory) {
+        complain(&format_args!("{}: {error}: give a log directory", directory.display()));
+        return Ok(Outcome::Unexpected);
+    }
     let visit = state.visit.clone();
     let mut follower = Follower::new(Some(state));
     let known = visit.as_ref().map_or(Known::Nothing, Known::Visit);
