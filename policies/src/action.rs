@@ -162,11 +162,8 @@ impl PeerHalf {
 }
 
 impl Action for PeerHalf {
+    // No scope allows it by itself.
     const SCOPES: &'static [&'static str] = &[];
-
-    fn within(&self, _: &Scope) -> bool {
-        false
-    }
 }
 
 /// Have the device prove what it is. Any token will do, whatever its scope.
@@ -320,11 +317,8 @@ impl UseOwn {
 }
 
 impl Action for UseOwn {
+    // No scope allows it by itself.
     const SCOPES: &'static [&'static str] = &[];
-
-    fn within(&self, _: &Scope) -> bool {
-        false
-    }
 }
 
 /// Change the configuration.
