@@ -53,6 +53,27 @@ fn strangers_are_counted_and_not_in_the_log() {
 }
 
 #[test]
+fn logins_to_accounts_and_every_status_have_names() {
+    let scene = Scene::new();
+    let right = std::fs::read_to_string(scene.home.at("operator-password")).unwrap();
+    for (password, status) in [("not the password", 401), (right.trim(), 200)] {
+        let body = json!({ "domain": "", "username": "operator", "password": password });
+        let reply = scene.client.call("POST", "/rest/login", None, Some(&body));
+        assert_eq!(reply.status, status, "{reply:?}");
+    }
+    assert_eq!(scene.client.call("PUT", "/rest/login", None, None).status, 405);
+    let samples = scrape(&scene.daemon);
+    for sample in [
+        "claviger_logins_total{way=\"account\",result=\"failed\"}",
+        "claviger_logins_total{way=\"account\",result=\"succeeded\"}",
+    ] {
+        assert_eq!(samples.get(sample), 1.0, "{sample}\n{}", samples.text);
+    }
+    assert!(samples.text.contains("status=\"405\""), "{}", samples.text);
+    assert!(!samples.text.contains("status=\"other\""), "{}", samples.text);
+}
+
+#[test]
 fn work_moves_the_figures() {
     let scene = Scene::new();
     let kid = scene.create("SECP256R1", None);

@@ -7,6 +7,7 @@ use hsm_profiles::TokenFault;
 use policies::Denied;
 
 use crate::keyring::KeyFault;
+use crate::store::StoreFault;
 
 /// What is wrong and how to mend it, in a sentence that may be shown to the client.
 pub type Why = Cow<'static, str>;
@@ -130,8 +131,12 @@ impl From<TokenFault> for Fault {
                 Self::Failed(fault.to_string().into())
             }
             TokenFault::Busy => Self::Busy,
+            // The reason has paths of the host in it; the messages have it.
+            TokenFault::Down(why) => {
+                tracing::debug!(why, "the token is not usable");
+                Self::Conflict(TOKEN_DOWN.into())
+            }
             TokenFault::Deadline
-            | TokenFault::Down(_)
             | TokenFault::KeyMissing
             | TokenFault::OutcomeUnknown
             | TokenFault::PinRefused
@@ -140,15 +145,27 @@ impl From<TokenFault> for Fault {
     }
 }
 
+impl From<StoreFault> for Fault {
+    fn from(fault: StoreFault) -> Self {
+        tracing::error!(%fault, "state file");
+        Self::Conflict(STATE_FAILS.into())
+    }
+}
+
 impl From<KeyFault> for Fault {
     fn from(fault: KeyFault) -> Self {
         match fault {
             KeyFault::Token(fault) => fault.into(),
-            KeyFault::Damaged | KeyFault::Store(_) => {
+            KeyFault::Damaged => {
                 tracing::error!(%fault, "key record");
                 Self::Conflict(fault.to_string().into())
             }
+            KeyFault::Store(why) => why.into(),
             other => Self::Failed(other.to_string().into()),
         }
     }
 }
+
+const STATE_FAILS: &str = "the daemon can't read or write its state now: its messages say why";
+const TOKEN_DOWN: &str =
+    "the token is not usable now; it is reopened by itself as soon as it is back";

@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use crate::certificate::settle;
 use crate::claim::Claim;
+use crate::clock;
 use crate::config::{Config, PlainHttp};
 use crate::device::Device;
-use crate::listen::{Entrance, Reception, server_config};
+use crate::listen::{Entrance, Reception, TlsFault, Validity, objections, server_config};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::monitor::Monitor;
@@ -43,6 +44,9 @@ impl Service {
     pub async fn open(config: Config) -> Result<Self, StartFault> {
         let claim = Claim::on(&config.store.path)?;
         let sockets = Sockets::open(&config).await?;
+        // A certificate that can't be used is found before the log has begun.
+        end_exchange(&config);
+        server_config(&config.tls.certificate, &config.tls.key)?;
         let metrics = Metrics::new(&served(&config));
         let opened = startup::open(&config, &metrics, &claim).await?;
         Ok(Self { claim, config, opened, metrics, sockets })
@@ -56,6 +60,11 @@ impl Service {
     /// The audit log.
     pub fn log(&self) -> &audit::Log {
         &self.opened.log
+    }
+
+    /// Closes it without having served, after something else has failed.
+    pub(crate) async fn close(self) {
+        close(self.opened, End::Stop).await;
     }
 
     pub(crate) fn accounts(&self) -> &crate::accounts::Accounts {
@@ -87,7 +96,13 @@ impl Service {
         let mut ready = Some(ready);
         loop {
             let announce = || ready.take().map(|ready| ready()).unwrap_or_default();
-            let end = serve(&world, &mut opened, &mut signals, announce).await?;
+            let end = match serve(&world, &mut opened, &mut signals, announce).await {
+                Ok(end) => end,
+                Err(fault) => {
+                    close(opened, End::Stop).await;
+                    return Err(fault);
+                }
+            };
             match close(opened, end).await {
                 Some(ended) => {
                     let _ = sd_notify::notify(&[NotifyState::Stopping]);
@@ -134,11 +149,9 @@ async fn serve(
         .map_err(StartFault::Routes)?;
     openapi::prepare();
     let (stop, stopping) = watch::channel(false);
-    if let Err(error) = settle(&config.tls) {
-        tracing::error!(%error, "an exchange of the TLS key that broke off can't be ended");
-    }
-    let server = server_config(&config.tls.certificate, &config.tls.key)?;
-    let (renew, certificate) = watch::channel(server);
+    end_exchange(config);
+    let shown = Shown { config, device: &opened.device, metrics };
+    let (renew, certificate) = watch::channel(shown.read()?);
     let monitor = Monitor::new(opened, metrics.clone());
     let watched = sockets.metrics.clone().map(|socket| monitor.receive(socket, stopping.clone()));
     let connections = Arc::clone(&metrics.connections);
@@ -155,13 +168,39 @@ async fn serve(
     ready();
     let end = tokio::select! {
         end = opened.ends.recv() => end.unwrap_or(End::Stop),
-        () = signals.wait_for_the_end(config, &renew) => End::Stop,
+        () = signals.wait_for_the_end(&shown, &renew) => End::Stop,
     };
     tracing::info!("stopping: requests under way may finish");
     stop.send_replace(true);
     while entrances.join_next().await.is_some() {}
     reception.drain().await;
     Ok(end)
+}
+
+fn end_exchange(config: &Config) {
+    if let Err(error) = settle(&config.tls) {
+        tracing::error!(%error, "an exchange of the TLS key that broke off can't be ended");
+    }
+}
+
+/// The certificate that is shown.
+struct Shown<'a> {
+    config: &'a Config,
+    device: &'a Device,
+    metrics: &'a Metrics,
+}
+
+impl Shown<'_> {
+    /// Reads it, and warns of what clients will not like.
+    fn read(&self) -> Result<Arc<rustls::ServerConfig>, TlsFault> {
+        let tls = &self.config.tls;
+        let (server, own) = server_config(&tls.certificate, &tls.key)?;
+        for why in objections(&own, &self.device.hostname(), clock::host()) {
+            tracing::warn!("the certificate {}: {why}", tls.certificate.display());
+        }
+        self.metrics.shown.until(Validity::of(&own).map_or(0, |validity| validity.until));
+        Ok(server)
+    }
 }
 
 /// The rows of the surfaces that the configuration enables.
@@ -192,7 +231,7 @@ impl Signals {
     /// changes nothing.
     async fn wait_for_the_end(
         &mut self,
-        config: &Config,
+        shown: &Shown<'_>,
         renew: &watch::Sender<Arc<rustls::ServerConfig>>,
     ) {
         loop {
@@ -201,7 +240,7 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
                 _ = self.hang_up.recv() => {}
             }
-            match server_config(&config.tls.certificate, &config.tls.key) {
+            match shown.read() {
                 Ok(server) => {
                     renew.send_replace(server);
                     tracing::info!("the certificate was read anew");

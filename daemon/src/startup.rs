@@ -1,17 +1,19 @@
 //! From a configuration to a daemon that could serve: token, state, log, in that order.
 
+mod fault;
 mod recovery;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use audit::{
-    Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, StartError, Subject, Unwritten,
-};
+use audit::{Acknowledge, Anchor, Ext, Log, LogResult, LogType, Options, Subject};
 use hsm_profiles::transport::Limits;
 use hsm_profiles::transport::process::{REFUSALS_FD, WorkerCommand};
-use hsm_profiles::{System, SystemPublic, TokenFault, TokenStatus, Vault};
+use hsm_profiles::{
+    Group, Profile, System, SystemPublic, TokenFault, TokenStatus, Vault, open_private,
+};
 use tokio::sync::mpsc;
 
 use crate::accounts::Accounts;
@@ -22,24 +24,23 @@ use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::claim::Claim;
 use crate::clerk::Clerk;
-use crate::config::{Ack, Config, TrustedTime};
+use crate::config::{self, Ack, Config, TrustedTime};
 use crate::device::Device;
 use crate::exchange::Exchange;
-use crate::fault::Fault;
-use crate::keyring::{Keyring, OpenError};
+use crate::keyring::{Keyring, Recovery};
 use crate::keyservice::KeyService;
 use crate::logbook::Logbook;
 use crate::logger_key::LoggerKey;
 use crate::login::{Asks, CheckIn, Desk, Tickets};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
-use crate::outbound::OutboundFault;
 use crate::power::{End, Switch};
 use crate::selftest::Examiner;
 use crate::startup::recovery::{enter_flaws, recover};
-use crate::store::{Mac, SettingsFault, Store, StoreFault};
-use crate::wipe::WipeFault;
+use crate::store::{Mac, Store};
 use crate::witness::Witness;
+
+pub use fault::StartFault;
 
 /// Everything behind the sockets.
 pub struct Opened {
@@ -83,15 +84,65 @@ pub async fn open(
     let groups = status.groups.clone();
     let (public, attestation) = system_keys(&store, &system, status).await?;
     let hostname = config.listen.hostname.clone();
-    let mut device = Device::open(store.clone(), system.clone(), public, hostname.clone()).await?;
+    let device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     let (keyring, recovery) = Keyring::open(store.clone(), vault.clone(), system.clone()).await?;
     let signer = LoggerKey::of(&system, &public);
     let anchors = anchors(&system, &store);
     let log = start_log(config, (signer, anchors), metrics).await?;
+    let begun = Begun {
+        attestation,
+        device,
+        groups,
+        keyring,
+        log: log.clone(),
+        public,
+        store,
+        system,
+        vault,
+    };
+    let furnished = furnish(config, metrics, begun, recovery).await;
+    if furnished.is_err() {
+        // The log needs the runtime for its last signature.
+        let ended = tokio::task::spawn_blocking(move || {
+            let (kind, ok) = (LogType::LOG_TYPE_SHUTDOWN, LogResult::LOG_RESULT_OK);
+            let entered = log.append(kind, ok, Subject::None, Ext::None);
+            log.shutdown();
+            entered.is_ok()
+        });
+        if !matches!(ended.await, Ok(true)) {
+            tracing::error!("that the start failed could not be entered in the audit log");
+        }
+    }
+    furnished
+}
+
+/// What there is when the log has begun.
+struct Begun {
+    attestation: Option<Vec<u8>>,
+    device: Device,
+    groups: Vec<Group>,
+    keyring: Keyring,
+    log: Log,
+    public: SystemPublic,
+    store: Store,
+    system: System,
+    vault: Vault,
+}
+
+/// The rest of a start.
+async fn furnish(
+    config: &Config,
+    metrics: &Metrics,
+    begun: Begun,
+    recovery: Recovery,
+) -> Result<Opened, StartFault> {
+    let Begun { attestation, mut device, groups, keyring, log, .. } = begun;
+    let Begun { public, store, system, vault, .. } = begun;
     let examiner = Examiner::new(system.clone(), log.clone());
     examiner.examine(Subject::None, 0).await.map_err(StartFault::SelfTest)?;
     let clerk = Clerk::start(store.clone(), log.clone());
     if recover((&keyring, &store), (&log, &clerk), recovery).await? {
+        let hostname = config.listen.hostname.clone();
         device = Device::open(store.clone(), system.clone(), public, hostname).await?;
     }
     let (switch, ends) = Switch::new();
@@ -170,10 +221,24 @@ pub async fn open_keyring(config: &Config, _claim: &Claim) -> Result<Keyring, St
 pub(crate) async fn open_token(
     config: &Config,
 ) -> Result<(Vault, System, TokenStatus), StartFault> {
+    look_at_token(&config.token)?;
     Vault::open(worker(config), Limits::default()).await.map_err(|fault| match fault {
         TokenFault::PinRefused => StartFault::PinRefused(refusals(config)),
+        TokenFault::Down(why) => StartFault::TokenClosed(why),
         other => other.into(),
     })
+}
+
+/// Looks at what `[token]` names, which another start would not find either.
+fn look_at_token(token: &config::Token) -> Result<(), StartFault> {
+    let fault = |key, path: &Path, error| StartFault::TokenFile(key, path.to_owned(), error);
+    let profile = Profile::load(&token.profile)?;
+    match token.module.as_deref().or_else(|| profile.module()) {
+        Some(module) => File::open(module).map_err(|error| fault("module", module, error))?,
+        None => return Err(StartFault::NoModule(profile.title)),
+    };
+    let pin = &token.pin_file;
+    open_private(pin).map_err(|error| fault("pin_file", pin, error)).map(drop)
 }
 
 /// The file that remembers a refused PIN.
@@ -271,82 +336,7 @@ async fn open_accounts(
     Ok(accounts)
 }
 
-fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Why the daemon did not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum StartFault {
-    /// The accounts can't be read.
-    #[error("the accounts can't be read: {}", .0.detail())]
-    Accounts(Fault),
-    /// The state can't be claimed.
-    #[error("{0} can't be locked ({1}): its directory must exist and belong to the daemon's user")]
-    Claim(String, std::io::Error),
-    /// The state belongs to another token.
-    #[error(
-        "the token {0} has no system keys, and the state file was made with some: give the token \
-         that belongs to it, or move the state file away to start afresh"
-    )]
-    ForeignToken(String),
-    /// Another process works with the state.
-    #[error("another clavigerd uses this state: stop it first ({0})")]
-    InUse(String),
-    /// The keys can't be opened.
-    #[error(transparent)]
-    Keys(#[from] OpenError),
-    /// A socket can't be had.
-    #[error("{0}: {1}")]
-    Listen(String, std::io::Error),
-    /// The log does not begin.
-    #[error(transparent)]
-    Log(#[from] StartError),
-    /// The log's first entries can't be written.
-    #[error(transparent)]
-    LogEntries(#[from] Unwritten),
-    /// The folder of the log can't be made.
-    #[error("audit.directory: {0}")]
-    LogFolder(std::io::Error),
-    /// The collector or the witness of the log can't be reached as configured.
-    #[error("audit.syslog or audit.witness: {0}")]
-    Outbound(#[from] OutboundFault),
-    /// The host has no randomness.
-    #[error("the host gives no random bytes ({0:?})")]
-    Randomness(Fault),
-    /// The token refused the PIN, now or at an earlier start.
-    #[error(
-        "the token refuses its PIN, which is not tried again: mend the PIN and start the daemon; \
-         where the PIN is right and the token was locked, unlock the token and remove {}",
-        .0.display()
-    )]
-    PinRefused(PathBuf),
-    /// Two rows of the route table contradict each other: a defect.
-    #[error("the route table: {0}")]
-    Routes(String),
-    /// The self-test could not be done. One that fails does not end up here.
-    #[error("the self-test can't be done: {}", .0.detail())]
-    SelfTest(Fault),
-    /// The settings can't be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsFault),
-    /// The state can't be opened.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-    /// The certificate can't be used.
-    #[error(transparent)]
-    Tls(#[from] crate::listen::TlsFault),
-    /// The token can't be opened.
-    #[error(transparent)]
-    Token(#[from] TokenFault),
-    /// A wipe can't be carried out.
-    #[error(
-        "everything is to be destroyed, as a caller of the last run asked, and not everything is: {0}; \
-         the next start goes on with it"
-    )]
-    Wipe(#[from] WipeFault),
-    /// The token did not make its system keys.
-    #[error("the token did not make the system keys: see what it logs")]
-    Unprovisioned,
 }

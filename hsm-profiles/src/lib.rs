@@ -13,6 +13,7 @@ mod mailbox;
 mod oid;
 mod pkcs11;
 mod points;
+mod private;
 mod profile;
 mod protocol;
 pub mod public_key;
@@ -39,6 +40,7 @@ pub use mailbox::{Letter, Mailbox, MailboxKey};
 pub use oid::{BadOid, Oid};
 pub use pkcs11::{InitError, TokenFiles, init_token};
 pub use points::{BadPoint, ForeignPoint};
+pub use private::open_private;
 pub use profile::{
     BadProfile, ErrorClass, KeyWrap, Maker, Making, Needs, PointEncoding, Profile, Quirks,
     Sessions, StoreKind,

@@ -203,7 +203,7 @@ impl Profile {
     /// # Errors
     /// [`BadProfile`]
     pub fn load(name_or_path: &str) -> Result<Self, BadProfile> {
-        if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+        if Self::is_path(name_or_path) {
             let text = fs::read_to_string(name_or_path)
                 .map_err(|error| BadProfile::Unreadable(name_or_path.to_owned(), error))?;
             return Self::parse(name_or_path, &text);
@@ -213,6 +213,11 @@ impl Profile {
             .find(|(name, _)| *name == name_or_path)
             .ok_or_else(|| BadProfile::Unknown(name_or_path.to_owned()))?;
         Self::parse(name_or_path, text)
+    }
+
+    /// Whether this is the path of a file, not the name of a built-in profile.
+    pub fn is_path(name_or_path: &str) -> bool {
+        name_or_path.contains('/') || name_or_path.ends_with(".toml")
     }
 
     /// The names of the built-in profiles.
@@ -283,7 +288,10 @@ pub enum BadProfile {
     #[error("the profile {0} can't be understood: {1}")]
     Syntax(String, String),
     /// No built-in profile has this name.
-    #[error("no profile is called {0}: name a built-in one or the path of a .toml file")]
+    #[error(
+        "no profile is called {0}: name a built-in one ({names}) or the path of a .toml file",
+        names = Profile::built_in().collect::<Vec<_>>().join(", ")
+    )]
     Unknown(String),
     /// The file can't be read.
     #[error("the profile {0} can't be read: {1}")]
@@ -336,7 +344,8 @@ mod tests {
             let error = Profile::parse("x", &bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
-        assert!(matches!(Profile::load("softhsm"), Err(BadProfile::Unknown(_))));
+        let unknown = Profile::load("softhsm").unwrap_err().to_string();
+        assert!(unknown.contains("softhsm:") && unknown.contains("kryoptic, luna"), "{unknown}");
         assert!(matches!(Profile::load("./none.toml"), Err(BadProfile::Unreadable(..))));
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::protocol::{Answer, TokenFault, TokenStatus};
 use crate::transport::process::Launch;
 use crate::transport::{Backlog, Breaker, Connection, End, Health, Job, Limits, Transport, Vitals};
-use crate::worker::EXIT_PIN;
+use crate::worker::{EXIT_DOWN, EXIT_PIN};
 
 /// A transport to whichever worker is alive. The last worker ends when it is closed or dropped.
 pub(crate) struct Supervised {
@@ -215,6 +215,8 @@ fn is_pin_refused(exit: Option<ExitStatus>) -> bool {
 
 fn describe(reason: &str, exit: Option<ExitStatus>) -> String {
     match exit {
+        // A worker that gives up has said why.
+        Some(exit) if exit.code() == Some(i32::from(EXIT_DOWN)) => reason.to_owned(),
         Some(exit) => format!("{reason}: {exit}"),
         None => reason.to_owned(),
     }

@@ -5,6 +5,7 @@
 mod fake;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ fn shell(directory: &Path, script: &str) -> WorkerCommand {
     greeting.push(GREETING, &Answer::Status(Box::new(fake::status()))).unwrap();
     put(&directory.join("greeting"), greeting.bytes());
     put(&directory.join("pin"), b"1234\n");
+    protect(&directory.join("pin"), 0o600);
     WorkerCommand {
         program: PathBuf::from("/bin/sh"),
         arguments: ["-c", script, "worker"].into_iter().map(Into::into).collect(),
@@ -31,6 +33,10 @@ fn shell(directory: &Path, script: &str) -> WorkerCommand {
 #[expect(clippy::disallowed_methods, reason = "what a test writes need not outlive a crash")]
 fn put(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
+}
+
+fn protect(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// Greets, then waits for the end of the socket.
@@ -116,6 +122,10 @@ async fn exit_codes_and_missing_files_are_told() {
     let without_pin = open(command.clone()).await.to_string();
     assert!(without_pin.contains("nowhere"), "{without_pin}");
     command.pin_file = directory.path().join("pin");
+    protect(&command.pin_file, 0o640);
+    let open_pin = open(command.clone()).await.to_string();
+    assert!(open_pin.contains("pin can't be opened: others may read it"), "{open_pin}");
+    protect(&command.pin_file, 0o600);
     command.program = directory.path().join("no-program");
     assert!(matches!(open(command).await, TokenFault::Down(_)));
 }

@@ -118,7 +118,7 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
     home.configure("[key-agreement]\n", &format!("[key-agreement]\n{}", many.concat()));
     let room = "messages = 10000000\nkey_bytes = 10000000000\ntotal_bytes = 10000000000\n\
         readings = 10000000\nsendings = 10000000\n";
-    home.configure("[key_service]\n", &format!("[key_service]\n{room}"));
+    home.configure("[key-service]\n", &format!("[key-service]\n{room}"));
     home.configure("[e2e]\n", "[e2e]\nsessions = 10000000\n");
     let starts = subject::time_starts(&home, STARTS)?;
     let subject = Subject::start(&home)?;

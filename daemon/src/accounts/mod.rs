@@ -138,7 +138,6 @@ async fn sweep(accounts: Accounts) {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn broken(fault: StoreFault) -> Fault {
-    Fault::Conflict(fault.to_string().into())
+    fault.into()
 }

@@ -1,17 +1,17 @@
-//! As much of DER (X.690) as public keys are written in.
+//! As much of DER (X.690) as public keys and certificates are written in.
 
 /// Takes values off the front of a text. Nothing but DER is read: lengths in their shortest form,
 /// numbers without needless zeros.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     /// What `text` has.
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
         Self(text)
     }
 
     /// The content of the next value, which has this tag.
-    pub(super) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (found, rest) = self.0.split_first()?;
         let (first, rest) = rest.split_first()?;
         let (length, rest) = match (first, rest) {
@@ -28,12 +28,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, which is a sequence.
-    pub(super) fn sequence(&mut self) -> Option<Self> {
+    pub(crate) fn sequence(&mut self) -> Option<Self> {
         self.take(SEQUENCE).map(Self)
     }
 
     /// The next value, which is a positive number: big-endian, without zeros in front.
-    pub(super) fn number(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn number(&mut self) -> Option<&'a [u8]> {
         match self.take(INTEGER)? {
             [0, number @ ..] if number.first().is_some_and(|first| *first >= 0x80) => Some(number),
             number if number.first().is_some_and(|first| (1..0x80).contains(first)) => Some(number),
@@ -42,13 +42,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing, if nothing is left.
-    pub(super) fn end(&self) -> Option<()> {
+    pub(crate) fn end(&self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
 }
 
 /// A value of this tag.
-pub(super) fn value(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn value(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
     let length = u16::try_from(content.len()).ok()?;
     let [high, low] = length.to_be_bytes();
     let head = match length {
@@ -60,17 +60,17 @@ pub(super) fn value(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A positive number, which may have zeros in front.
-pub(super) fn number(number: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn number(number: &[u8]) -> Option<Vec<u8>> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let significant = number.get(zeros..)?;
     let sign: &[u8] = if significant.first()? & 0x80 == 0 { &[] } else { &[0] };
     value(INTEGER, &[sign, significant].concat())
 }
 
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
 mod tests {

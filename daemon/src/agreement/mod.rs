@@ -1,6 +1,6 @@
 //! Key agreement (docs/key-agreement.md): a key that client and daemon share for one login.
 
-mod der;
+pub(crate) mod der;
 mod derivation;
 mod peer;
 mod references;

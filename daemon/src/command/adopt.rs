@@ -47,7 +47,12 @@ pub(super) async fn adopt(config: &Config, keys: &Path) -> Result<(), Failure> {
 }
 
 fn candidate(line: &str) -> Result<Adoptable, String> {
-    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let line: Line = serde_json::from_str(line).map_err(|error| {
+        // It counts lines within this one.
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+        format!("{what}, at column {}", error.column())
+    })?;
     let public = decode_base64(&line.pubkey).ok_or("pubkey must be base64")?;
     let usage = match line.mode.as_deref() {
         None | Some("ECDH") => Usage { agree: true, sign: false },

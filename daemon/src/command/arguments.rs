@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The Claviger daemon: keys that never leave their PKCS#11 slot, used over TLS.
+/// The Claviger daemon: uses the keys of a PKCS#11 token for clients over TLS, and keeps a signed log
+/// of it. `clavigerd dev` is for a beginning: it makes all that is needed in one folder, and serves.
+/// The guide is docs/operating.md, installed as /usr/share/doc/claviger/operating.md.
 #[derive(Parser)]
 #[command(name = "clavigerd", version, about, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
@@ -86,7 +88,8 @@ pub(super) struct Dev {
     /// The token's profile.
     #[arg(long, default_value = "softhsm2")]
     pub(super) profile: String,
-    /// The token's PKCS#11 module; the profile knows where it is when this is left out.
+    /// The token's PKCS#11 module, at the first start: it goes into the configuration. The profile
+    /// knows where it is when this is left out.
     #[arg(long)]
     pub(super) module: Option<PathBuf>,
     /// The user's passphrase at the first start; a random one is made without it.

@@ -29,13 +29,14 @@ pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
     let hostname = config.listen.hostname.clone();
     let has_accounts = config.serves("key-agreement");
     let service = Service::open(config).await?;
-    if !service.device().is_initialised() {
-        set_up(&service, &dir, &options).await?;
-    }
-    if has_accounts {
-        first_account::make(&service, &dir).await?;
-    }
-    let announcement = Announcement::new(&dir, &hostname, service.addresses()?, has_accounts);
+    let addresses = match prepare(&service, (&dir, has_accounts), &options).await {
+        Ok(addresses) => addresses,
+        Err(failure) => {
+            service.close().await;
+            return Err(failure);
+        }
+    };
+    let announcement = Announcement::new(&dir, &hostname, addresses, has_accounts);
     let ready_json = options.ready_json.clone();
     // Called when it accepts connections and signals: whoever finds the file may send either.
     let announce = move || {
@@ -47,6 +48,21 @@ pub(super) async fn dev(options: Dev) -> Result<Ended, Failure> {
         announcement.print();
     };
     Ok(service.run(announce).await?)
+}
+
+/// Makes the device and an account somebody's, at the first start.
+async fn prepare(
+    service: &Service,
+    (dir, has_accounts): (&Path, bool),
+    options: &Dev,
+) -> Result<Addresses, Failure> {
+    if !service.device().is_initialised() {
+        set_up(service, dir, options).await?;
+    }
+    if has_accounts {
+        first_account::make(service, dir).await?;
+    }
+    Ok(service.addresses()?)
 }
 
 fn make_folder(dir: &Path) -> Result<PathBuf, Failure> {
@@ -83,7 +99,8 @@ async fn make_token(dir: &Path, options: &Dev) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(Failure::Token) }
 }
 
-/// The folder's configuration, made at the first start and kept; what the command line says wins.
+/// The folder's configuration, made at the first start, with the module that the command line names,
+/// and kept. The addresses on the command line win over those in it.
 fn configuration(dir: &Path, options: &Dev) -> Result<Config, Failure> {
     let path = dir.join(CONFIGURATION);
     if !path.exists() {
@@ -138,7 +155,7 @@ fn first_configuration(address: SocketAddr, options: &Dev) -> Result<String, Fai
 /// What turns a surface on.
 fn section(surface: &str) -> String {
     match surface {
-        "key-service" => "\n[key_service]\nenabled = true\nanonymous = true\n".to_owned(),
+        "key-service" => "\n[key-service]\nenabled = true\nanonymous = true\n".to_owned(),
         _ => format!("\n[{surface}]\nenabled = true\n"),
     }
 }

@@ -69,7 +69,13 @@ impl Failure {
             Self::Config(_) | Self::Profile(_) => CONFIGURATION,
             Self::Start(StartFault::InUse(_)) => IN_USE,
             Self::Start(StartFault::PinRefused(_)) => PIN_REFUSED,
-            Self::Start(StartFault::Tls(_)) => CONFIGURATION,
+            Self::Start(
+                StartFault::NoModule(_)
+                | StartFault::Outbound(_)
+                | StartFault::Profile(_)
+                | StartFault::Tls(_)
+                | StartFault::TokenFile(..),
+            ) => CONFIGURATION,
             _ => 1,
         })
     }

@@ -1,10 +1,10 @@
-//! `[key_service]`
+//! `[key-service]`
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// `[key_service]`: the key service for encrypted messages.
+/// `[key-service]`: the key service for encrypted messages.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyService {
@@ -80,12 +80,12 @@ impl KeyService {
         let bodies = [self.bodies, self.openings, self.body_bytes, self.message_bytes];
         if counts.contains(&0) || sizes.contains(&0) || bodies.contains(&0) {
             return Err(
-                "a limit of 0 under [key_service] lets nobody do anything: give at least 1",
+                "a limit of 0 under [key-service] lets nobody do anything: give at least 1",
             );
         }
         match (19 << 10..=1 << 20).contains(&self.argon2_kib) {
             true => Ok(()),
-            false => Err("argon2_kib under [key_service] is 19456 to 1048576"),
+            false => Err("argon2_kib under [key-service] is 19456 to 1048576"),
         }
     }
 }

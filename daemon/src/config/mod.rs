@@ -12,6 +12,7 @@ mod witness;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hsm_profiles::Profile;
 use serde::Deserialize;
 
 pub use e2e::{CheckDigit, E2e};
@@ -37,10 +38,10 @@ pub struct Config {
     #[serde(default)]
     pub hem: Hem,
     /// Key agreement and login.
-    #[serde(default, rename = "key-agreement")]
+    #[serde(default, rename = "key-agreement", alias = "key_agreement")]
     pub key_agreement: KeyAgreement,
     /// The key service for encrypted messages.
-    #[serde(default, alias = "key-service")]
+    #[serde(default, rename = "key-service", alias = "key_service")]
     pub key_service: KeyService,
     /// Where it listens.
     pub listen: Listen,
@@ -172,7 +173,7 @@ pub struct Token {
     pub module: Option<PathBuf>,
     /// The PIN, mode 0600; or `credential:NAME`. Only the worker reads it.
     pub pin_file: PathBuf,
-    /// A built-in profile or the path of a TOML file.
+    /// A built-in profile or the path of a TOML file (with a slash or ending in `.toml`).
     pub profile: String,
     /// Worker threads, a PKCS#11 session each; the profile says when it is left out.
     pub sessions: Option<usize>,
@@ -185,7 +186,7 @@ impl Config {
     /// [`ConfigError`] names the file, the line and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let fault = |why: String| ConfigError { path: path.to_owned(), why };
-        let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| fault(unreadable(&error)))?;
         let mut config: Self = toml::from_str(&text).map_err(|e| fault(format!("\n{e}")))?;
         let folder = path.canonicalize().map_err(|e| fault(e.to_string()))?;
         let folder = folder.parent().unwrap_or(Path::new("/"));
@@ -217,6 +218,10 @@ impl Config {
         if let Some(module) = &mut self.token.module {
             *module = folder.join(&*module);
         }
+        if Profile::is_path(&self.token.profile) {
+            let path = folder.join(&self.token.profile);
+            self.token.profile = path.to_string_lossy().into_owned();
+        }
         for value in self.token.environment.values_mut() {
             let beside = folder.join(&*value);
             if !value.is_empty() && beside.exists() {
@@ -244,8 +249,13 @@ impl Config {
         if self.listen.plain_http == PlainHttp::Device && self.listen.plain_address.is_none() {
             return Err("plain_http = \"device\" needs listen.plain_address");
         }
-        if limits.header_ms == 0 || limits.idle_ms == 0 {
-            return Err("a time limit of 0 lets no request in: give header_ms and idle_ms time");
+        let patience = [limits.body_ms, limits.handshake_ms, limits.header_ms, limits.idle_ms];
+        if patience.contains(&0) {
+            return Err("a time limit of 0 under [listen.limits] lets no request in: give \
+                handshake_ms, header_ms, body_ms and idle_ms time");
+        }
+        if self.hem.challenge_seconds == 0 {
+            return Err("hem.challenge_seconds is 0: nobody could log in");
         }
         if self.hem.demands == 0 {
             return Err("hem.demands is 0: nobody could ask authenticators: give at least 1");
@@ -268,6 +278,15 @@ impl Config {
 pub struct ConfigError {
     path: PathBuf,
     why: String,
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file: name yours with --config; \
+            docs/operating.md says what goes into one, and `clavigerd dev` makes one to try out"
+            .to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// `credential:NAME` is a file that the service manager handed over; anything else is a path.
@@ -321,6 +340,11 @@ mod tests {
         let config = load(GOOD).unwrap();
         assert!(config.store.path.is_absolute());
         assert!(config.token.pin_file.ends_with("pin"));
+        assert_eq!(config.token.profile, "softhsm2");
+        let own = load(&GOOD.replace("\"softhsm2\"", "\"own.toml\"")).unwrap();
+        assert!(own.token.profile.starts_with('/') && own.token.profile.ends_with("/own.toml"));
+        let missing = Config::load(Path::new("/nowhere/claviger.toml")).unwrap_err().to_string();
+        assert!(missing.contains("/nowhere/claviger.toml") && missing.contains("--config"));
         assert_eq!(config.listen.plain_http, PlainHttp::Refuse);
     }
 
@@ -338,8 +362,10 @@ mod tests {
         for surface in crate::surface::ALL {
             let name = surface.name();
             assert!(!off.serves(name), "{name}");
-            let on = load(&format!("{GOOD}\n[{name}]\nenabled = true")).unwrap();
-            assert!(on.serves(name), "{name}");
+            for spelling in [name.to_owned(), name.replace('-', "_")] {
+                let on = load(&format!("{GOOD}\n[{spelling}]\nenabled = true")).unwrap();
+                assert!(on.serves(name), "{spelling}");
+            }
         }
         assert!(off.serves("hem"));
     }
@@ -351,6 +377,9 @@ mod tests {
             GOOD.replace("[store]", "sessions = 0\n[store]"),
             GOOD.replace("[tls]", "hostname = \"\"\n[tls]"),
             GOOD.replace("[tls]", "[listen.limits]\nheader_ms = 0\n[tls]"),
+            GOOD.replace("[tls]", "[listen.limits]\nhandshake_ms = 0\n[tls]"),
+            GOOD.replace("[tls]", "[listen.limits]\nbody_ms = 0\n[tls]"),
+            format!("{GOOD}\n[hem]\nchallenge_seconds = 0"),
             format!("{GOOD}\n[metrics]\nlisten = \"0.0.0.0:9464\""),
             format!("{GOOD}\n[metrics]\nlisten = \"[::]:9464\""),
             format!("{GOOD}\n[e2e]\nrsa_bits = 1024"),

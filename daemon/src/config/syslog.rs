@@ -11,7 +11,7 @@ pub struct Syslog {
     /// The collector.
     pub address: Collector,
     /// How the messages call the daemon (RFC 5424, APP-NAME): 1 to 48 printable ASCII characters.
-    #[serde(default = "claviger")]
+    #[serde(default = "clavigerd")]
     pub app_name: String,
     /// PEM: the roots that a collector's certificate must come from; needed for `tls:`.
     pub ca: Option<PathBuf>,
@@ -157,7 +157,7 @@ impl Facility {
     }
 }
 
-fn claviger() -> String {
+fn clavigerd() -> String {
     "clavigerd".to_owned()
 }
 

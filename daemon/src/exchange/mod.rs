@@ -203,7 +203,6 @@ fn visible(place: &'static str) -> Fault {
     Fault::Invalid(why.into()).coded("cannotDecryptKey", format!("body/{place}"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn broken(fault: StoreFault) -> Fault {
-    Fault::Conflict(fault.to_string().into())
+    fault.into()
 }

@@ -28,8 +28,8 @@ pub enum KeyFault {
     #[error("{0}")]
     Refuted(&'static str),
     /// The state file's.
-    #[error("{0}")]
-    Store(String),
+    #[error(transparent)]
+    Store(#[from] StoreFault),
     /// The token's, or what the token found fault with.
     #[error(transparent)]
     Token(#[from] TokenFault),
@@ -55,11 +55,5 @@ impl From<OpenError> for KeyFault {
             OpenError::Store(fault) => fault.into(),
             OpenError::Token(fault) => fault.into(),
         }
-    }
-}
-
-impl From<StoreFault> for KeyFault {
-    fn from(fault: StoreFault) -> Self {
-        Self::Store(fault.to_string())
     }
 }

@@ -54,7 +54,7 @@ use crate::keyring::mender::Mender;
 use crate::keyring::nonces::Nonces;
 use crate::keyring::shelf::Shelf;
 use crate::keyring::token::Token;
-use crate::store::{Due, Fact, Owed, Record, Store, Tag, holds};
+use crate::store::{Due, Fact, Owed, Record, Store, StoreFault, Tag, holds};
 
 /// All keys. Cloning is shallow.
 #[derive(Clone)]
@@ -134,8 +134,6 @@ async fn verified(
 /// 16 bytes from the system's generator.
 fn random() -> Result<[u8; 16], KeyFault> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|why| {
-        KeyFault::Store(format!("the system gives no random bytes ({why}): look at the kernel"))
-    })?;
+    getrandom::fill(&mut bytes).map_err(|why| StoreFault::Randomness(why.to_string()))?;
     Ok(bytes)
 }

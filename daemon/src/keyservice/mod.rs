@@ -132,9 +132,8 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Internal)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn broken(fault: StoreFault) -> Fault {
-    Fault::Conflict(fault.to_string().into())
+    fault.into()
 }
 
 impl From<FormatError> for Fault {

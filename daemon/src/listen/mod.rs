@@ -6,6 +6,7 @@ mod pace;
 mod sniff;
 mod teapot;
 mod tls;
+mod validity;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::pipeline::Pipeline;
 pub(crate) use limits::{Doorkeeper, Place};
 pub use tls::{TlsFault, server_config};
 pub(crate) use tls::{fits, fits_together, identity, read_private};
+pub(crate) use validity::{Validity, objections};
 
 /// What every connection needs. Cloning is shallow.
 #[derive(Clone)]

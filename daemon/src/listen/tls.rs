@@ -1,11 +1,10 @@
 //! The TLS side of the daemon: 1.3 and nothing older.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hsm_profiles::open_private;
 use rustls::ServerConfig;
 use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
@@ -15,16 +14,20 @@ use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
 use zeroize::Zeroizing;
 
-/// TLS 1.3 with the certificate and key of `tls`; HTTP/2 preferred over HTTP/1.1, X25519MLKEM768
-/// over the classic groups, no early data.
+/// TLS 1.3 with the certificate and key of these files; HTTP/2 preferred over HTTP/1.1,
+/// X25519MLKEM768 over the classic groups, no early data. And the server's own certificate.
 ///
 /// # Errors
 /// [`TlsFault`] names the file and what is wrong with it.
-pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFault> {
+pub fn server_config(
+    certificate: &Path,
+    key: &Path,
+) -> Result<(Arc<ServerConfig>, CertificateDer<'static>), TlsFault> {
     let (chain, private) = identity(certificate, key)?;
+    let own = chain.first().cloned().ok_or_else(|| TlsFault::new(certificate, NO_CERTIFICATE))?;
     let mut config = assemble(chain, private).map_err(|error| TlsFault::new(key, error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), own))
 }
 
 /// A chain and its key, out of PEM files; that of the key only its owner may read. Whether they
@@ -46,8 +49,15 @@ type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 /// # Errors
 /// Why it can't: no certificate, one of another key, one for another name.
 pub(crate) fn fits(pem: &[u8], key: &[u8], hostname: &str) -> Result<(), String> {
-    let own = fits_together(pem, key)?;
-    let parsed = ParsedCertificate::try_from(&own).map_err(|error| error.to_string())?;
+    is_for(&fits_together(pem, key)?, hostname)
+}
+
+/// Whether `certificate` is one for `hostname`.
+///
+/// # Errors
+/// Why it is not.
+pub(crate) fn is_for(certificate: &CertificateDer<'_>, hostname: &str) -> Result<(), String> {
+    let parsed = ParsedCertificate::try_from(certificate).map_err(|error| error.to_string())?;
     let name = ServerName::try_from(hostname).map_err(|error| error.to_string())?;
     verify_server_name(&parsed, &name).map_err(|error| error.to_string())
 }
@@ -64,15 +74,12 @@ pub(crate) fn fits_together(pem: &[u8], key: &[u8]) -> Result<CertificateDer<'st
     Ok(own)
 }
 
-/// Reads a file that only its owner may read.
+/// Reads a file that [`open_private`] opens.
 ///
 /// # Errors
 /// What the file system says, and where others may read it.
 pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(io::Error::other("others may read it: chmod 600 it"));
-    }
+    let mut file = open_private(path)?;
     let mut content = Zeroizing::new(Vec::with_capacity(8192));
     file.read_to_end(&mut content)?;
     Ok(content)
@@ -96,7 +103,7 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let chain = chain.map_err(|error| error.to_string())?;
     match chain.is_empty() {
-        true => Err("no certificate in it: it must be PEM".to_owned()),
+        true => Err(NO_CERTIFICATE.to_owned()),
         false => Ok(chain),
     }
 }
@@ -119,3 +126,5 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
     PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| fault(format!("no private key in it ({error}): it must be PEM, PKCS#8")))
 }
+
+const NO_CERTIFICATE: &str = "no certificate in it: it must be PEM";

@@ -180,9 +180,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn broken(fault: StoreFault) -> Fault {
-    Fault::Conflict(fault.to_string().into())
+    fault.into()
 }
 
 const CACHED: u64 = 10_000;

@@ -9,6 +9,7 @@ mod mirrored;
 mod page;
 mod process;
 mod requests;
+mod shown;
 mod token;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use connections::{Connections, Cut, Turned};
 pub(crate) use mirrored::Mirrored;
 pub(crate) use page::OPENMETRICS;
 pub(crate) use requests::Requests;
+pub(crate) use shown::Shown;
 
 use crate::metrics::log::Writing;
 use crate::metrics::page::Page;
@@ -36,6 +38,7 @@ pub struct Metrics {
     pub(crate) mirrored: Arc<Mirrored>,
     pub(crate) operations: Arc<Operations>,
     pub(crate) requests: Arc<Requests>,
+    pub(crate) shown: Arc<Shown>,
     pub(crate) transactions: Arc<Transactions>,
     pub(crate) writing: Arc<Writing>,
 }
@@ -49,6 +52,7 @@ impl Metrics {
             mirrored: Arc::default(),
             operations: Arc::default(),
             requests: Arc::new(Requests::new(routes)),
+            shown: Arc::default(),
             transactions: Arc::default(),
             writing: Arc::default(),
         }
@@ -59,6 +63,7 @@ impl Metrics {
         let mut page = Page::new();
         self.birth.show(&mut page, system.vitals().worker());
         self.connections.show(&mut page, self.requests.plain());
+        self.shown.show(&mut page);
         self.requests.show(&mut page);
         self.operations.show(&mut page, system.vitals(), system.load());
         self.writing.show(&mut page, log);

@@ -78,7 +78,7 @@ impl Requests {
         );
         page.total(&[], self.sum(401, |row| row.is_protected));
         page.family("claviger_logins", Kind::Counter, "Logins, by way and result.");
-        for way in [PASSPHRASE, AUTHENTICATOR] {
+        for way in [ACCOUNT, AUTHENTICATOR, PASSPHRASE] {
             for (status, result) in [(200, "succeeded"), (401, "failed")] {
                 let count = self.sum(status, |row| row.login == Some(way));
                 page.total(&[("way", way), ("result", result)], count);
@@ -90,6 +90,7 @@ impl Requests {
 impl Row {
     fn of(route: &Route) -> Self {
         let login = match route.log.kind() {
+            Some(LogType::LOG_TYPE_LOGIN) => Some(ACCOUNT),
             Some(LogType::LOG_TYPE_AUTH_SUCCESS_INTERNAL) => Some(PASSPHRASE),
             Some(LogType::LOG_TYPE_AUTH_SUCCESS_EXTERNAL) => Some(AUTHENTICATOR),
             _ => None,
@@ -128,16 +129,21 @@ impl Row {
     }
 }
 
-const PASSPHRASE: &str = "passphrase";
+const ACCOUNT: &str = "account";
 const AUTHENTICATOR: &str = "authenticator";
+const PASSPHRASE: &str = "passphrase";
 
 /// The statuses that the daemon answers.
-const STATUSES: [(u16, &str); 14] = [
+const STATUSES: [(u16, &str); 20] = [
     (200, "200"),
+    (201, "201"),
+    (204, "204"),
+    (304, "304"),
     (400, "400"),
     (401, "401"),
     (403, "403"),
     (404, "404"),
+    (405, "405"),
     (406, "406"),
     (408, "408"),
     (409, "409"),
@@ -145,6 +151,8 @@ const STATUSES: [(u16, &str); 14] = [
     (412, "412"),
     (413, "413"),
     (418, "418"),
+    (422, "422"),
+    (429, "429"),
     (500, "500"),
     (503, "503"),
 ];

@@ -12,7 +12,7 @@ use crate::wipe::wipe;
 /// one. Whether there was: the settings are gone then, too.
 ///
 /// # Errors
-/// [`StartFault::Wipe`], the log having ended; the next start goes on with it.
+/// [`StartFault::Wipe`]; the next start goes on with it.
 pub(super) async fn recover(
     (keyring, store): (&Keyring, &Store),
     (log, clerk): (&Log, &Clerk),
@@ -31,18 +31,9 @@ async fn finish_wipe(
     (keyring, store, log): (&Keyring, &Store, &Log),
     order: &Wipe,
 ) -> Result<(), StartFault> {
-    match wipe(keyring, store, log, order).await {
-        Ok(()) => {
-            tracing::warn!("everything was destroyed, as a caller of the last run asked");
-            Ok(())
-        }
-        Err(fault) => {
-            let log = log.clone();
-            // While the token is there, which signs the last checkpoint.
-            let _ = tokio::task::spawn_blocking(move || log.shutdown()).await;
-            Err(fault.into())
-        }
-    }
+    wipe(keyring, store, log, order).await?;
+    tracing::warn!("everything was destroyed, as a caller of the last run asked");
+    Ok(())
 }
 
 /// Enters what the last run left behind, now and whenever more comes to light.

@@ -11,7 +11,7 @@ use super::{Store, StoreFault};
 
 /// The name of an intent: 16 random bytes. For a creation they are those of
 /// [`hsm_profiles::Creation`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) struct IntentId(pub(crate) [u8; 16]);
 
 /// Something that was begun and has not ended.
@@ -43,6 +43,12 @@ pub(crate) struct StoredIntent {
     pub(crate) id: IntentId,
     /// `None` where a column holds what no version of this program writes.
     pub(crate) content: Option<(Intent, Tag)>,
+}
+
+impl std::fmt::Debug for IntentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&base16ct::lower::encode_string(&self.0))
+    }
 }
 
 impl IntentId {

@@ -13,7 +13,7 @@ use super::seal::{Mac, SealText, Tag};
 use super::{Store, StoreFault};
 
 /// A change that happened.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Owed {
     /// 16 random bytes; those of the intent where there was one.
     pub id: [u8; 16],
@@ -69,6 +69,16 @@ pub(crate) struct Due {
 /// A row as it was found. Its MAC has not been looked at; `None` where a column holds what no
 /// version of this program writes.
 pub(crate) type StoredOwed = Option<(Owed, Tag)>;
+
+impl std::fmt::Debug for Owed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, fact, kid, subject, at } = self;
+        let mut shown = f.debug_struct("Owed");
+        shown.field("id", &format_args!("{}", base16ct::lower::encode_string(id)));
+        shown.field("fact", fact).field("kid", kid).field("subject", subject).field("at", at);
+        shown.finish()
+    }
+}
 
 impl Owed {
     /// With a name of its own.

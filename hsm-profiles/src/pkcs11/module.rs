@@ -105,7 +105,9 @@ pub(super) fn locate(profile: &Profile, path: Option<&Path>) -> Result<PathBuf, 
 
 /// Loads the module and calls `C_Initialize`.
 pub(super) fn initialise(path: &Path) -> Result<Pkcs11, Failure> {
-    let context = Pkcs11::new(path)?;
+    let context = Pkcs11::new(path).map_err(|error| {
+        Failure::Absent(format!("{} is no PKCS#11 module: {error}", path.display()))
+    })?;
     context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
     Ok(context)
 }

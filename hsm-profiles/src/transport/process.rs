@@ -11,6 +11,8 @@ use std::process::Stdio;
 use command_fds::{CommandFdExt, FdMapping};
 use tokio::process::{Child, Command};
 
+use crate::private::open_private;
+
 /// Where the worker finds its end of the socket.
 pub const SOCKET_FD: i32 = 3;
 
@@ -54,7 +56,8 @@ pub struct WorkerCommand {
     pub arguments: Vec<OsString>,
     /// Its whole environment: nothing is inherited.
     pub environment: Vec<(OsString, OsString)>,
-    /// Opened by the daemon for each worker anew, and read by the worker alone.
+    /// Opened by the daemon for each worker anew, and read by the worker alone. Others may not read
+    /// it: see [`open_private`].
     pub pin_file: PathBuf,
     /// The file that remembers a refused PIN, made where there is none: it is empty as long as
     /// nothing was refused. `None` for no memory. The arguments have to tell the worker of it.
@@ -72,7 +75,7 @@ impl WorkerCommand {
 
 impl Launch for WorkerCommand {
     fn launch(&mut self) -> io::Result<Launched> {
-        let pin = File::open(&self.pin_file).map_err(|error| {
+        let pin = open_private(&self.pin_file).map_err(|error| {
             let path = self.pin_file.display();
             io::Error::new(error.kind(), format!("the PIN file {path} can't be opened: {error}"))
         })?;
