@@ -1,8 +1,8 @@
 //! What the log asks of a file system, and the real one.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::held::{Displaced, HeldFile};
@@ -21,12 +21,20 @@ pub(crate) trait Disk: Send {
     /// When it returns, created files keep their names through a power cut.
     fn sync_directory(&mut self) -> io::Result<()>;
 
+    /// How long a file is, in bytes.
+    fn length(&self, id: u32) -> io::Result<u64>;
+
     /// Reads a file from `offset` on; fails with `UnexpectedEof` if it is shorter than that.
     fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>>;
 
     /// When it returns, the file has this length, through a power cut too. Opens the file anew,
     /// so it may be used on one whose descriptor failed.
     fn cut(&mut self, id: u32, length: u64) -> io::Result<()>;
+
+    /// Gives back the room behind the end of a file that a killed run had reserved.
+    fn trim(&mut self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The small files beside the log files, by their names.
@@ -89,6 +97,10 @@ impl Disk for Directory {
         File::open(&self.0)?.sync_all()
     }
 
+    fn length(&self, id: u32) -> io::Result<u64> {
+        Ok(fs::metadata(path_of(&self.0, id))?.len())
+    }
+
     fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>> {
         let mut file = File::open(path_of(&self.0, id))?;
         if file.metadata()?.len() < offset {
@@ -105,15 +117,27 @@ impl Disk for Directory {
         }
         file.sync_all()
     }
+
+    fn trim(&mut self, id: u32) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path_of(&self.0, id))?;
+        let now = file.metadata()?;
+        // Blocks are 512 bytes here; a file may end within the last of its file system's own.
+        if now.blocks().saturating_mul(512) > now.len().saturating_add(now.blksize()) {
+            file.set_len(now.len())?;
+        }
+        Ok(())
+    }
 }
 
 impl Shelf for Directory {
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.0.join(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
+        let file = match File::open(self.0.join(name)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut bytes = Vec::new();
+        file.take(SHELF_LIMIT).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     fn put(&self, name: &str, bytes: &[u8], kept: Kept) -> io::Result<()> {
@@ -138,6 +162,28 @@ impl Shelf for Directory {
     }
 }
 
+/// The log files in a directory, in the order of their lines.
+///
+/// # Errors
+/// When it can't be read.
+pub fn log_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(list(directory)?.into_iter().map(|id| path_of(directory, id)).collect())
+}
+
+/// A name in the directory that passes for that of a log file and is none, or is not that of a plain
+/// file, if there is one.
+pub(crate) fn stranger(directory: &Path) -> io::Result<Option<String>> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (name, plain) = (entry.file_name(), entry.file_type()?.is_file());
+        let name = name.to_string_lossy();
+        if name.ends_with(".log") && (id_of(&name).is_none() || !plain) {
+            return Ok(Some(name.into_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// The ids of the log files in a directory, ascending; other names are passed over.
 pub(crate) fn list(directory: &Path) -> io::Result<Vec<u32>> {
     let mut ids = Vec::new();
@@ -160,6 +206,9 @@ fn id_of(name: &str) -> Option<u32> {
 }
 
 const READ_AHEAD: usize = 1 << 16;
+
+/// No file beside the log files is as long: a longer one is not read to its end.
+const SHELF_LIMIT: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {

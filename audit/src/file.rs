@@ -20,7 +20,7 @@ use crate::start_error::StartError;
 pub(crate) struct Maker {
     pub(crate) disk: Box<dyn Disk>,
     pub(crate) signers: Arc<Signers>,
-    /// The comment line, clean and with its line end.
+    /// What the comment line begins with.
     pub(crate) banner: String,
     pub(crate) ledger: Arc<Ledger>,
     /// Files given up, with how much of each is in the tree: the rest goes before a new file
@@ -47,11 +47,16 @@ impl Maker {
                 other => break other.map_err(StartError::Directory)?,
             }
         };
-        self.fill(id, file).inspect_err(|_| {
+        let filled = self.fill(id, file).inspect_err(|_| {
             if self.disk.remove(id).is_err() {
                 self.given_up.push((id, 0));
             }
-        })
+        })?;
+        // What is gone is not left.
+        if let Some((last, length)) = after.and_then(|id| Some((id, self.disk.length(id).ok()?))) {
+            self.ledger.leave(last, length);
+        }
+        Ok(filled)
     }
 
     /// Cuts the files that were given up to what is in the tree.
@@ -75,7 +80,8 @@ impl Maker {
         let ledger = Arc::clone(&self.ledger);
         let mut file = LiveFile { id, file, key, next: 0, last: 0, length: 0, ledger };
         // The banner goes first so that a full disk does not cost a signature.
-        file.write(self.banner.as_bytes()).map_err(StartError::Write)?;
+        let banner = comment_line(&self.banner, id);
+        file.write(banner.as_bytes()).map_err(StartError::Write)?;
         let signature = self.signers.sign(secret.as_ref())?;
         let head = Head { sequence: 0, time: file.stamp(moment::now()), kind: 0, result: 0 };
         let mut text = String::new();
@@ -86,7 +92,7 @@ impl Maker {
         file.file.sync().map_err(StartError::Write)?;
         self.disk.sync_directory().map_err(StartError::Directory)?;
         file.next = 1;
-        file.enter(&format!("{}{text}", self.banner));
+        file.enter(&format!("{banner}{text}"));
         Ok(file)
     }
 }
@@ -223,11 +229,12 @@ impl LiveFile {
 }
 
 /// The banner as a comment line: one line, no `|` (which could make it a record),
-/// printable ASCII only, at most 200 characters.
-pub(crate) fn comment_line(banner: &str) -> String {
+/// printable ASCII only, at most 200 characters; then the id of the file, so that a file that is
+/// renamed shows.
+fn comment_line(banner: &str, id: u32) -> String {
     let plain = |c: char| if (c.is_ascii_graphic() && c != '|') || c == ' ' { c } else { '?' };
     let text: String = banner.chars().take(200).map(plain).collect();
-    format!("# {text}{LINE_END}")
+    format!("# {text} {id:08x}{LINE_END}")
 }
 
 fn length_of(text: &str) -> u64 {
@@ -242,9 +249,9 @@ mod tests {
 
     #[test]
     fn a_banner_stays_one_comment_line() {
-        let line = comment_line("Claviger 1|2|3|4|5|6|7\r\n0|0\u{e9}");
-        assert_eq!(line, "# Claviger 1?2?3?4?5?6?7??0?0?\r\n");
-        assert!(comment_line(&"x".repeat(5000)).len() < 210);
+        let line = comment_line("Claviger 1|2|3|4|5|6|7\r\n0|0\u{e9}", 0x6231_0b2b);
+        assert_eq!(line, "# Claviger 1?2?3?4?5?6?7??0?0? 62310b2b\r\n");
+        assert!(comment_line(&"x".repeat(5000), 1).len() < 220);
     }
 
     #[test]

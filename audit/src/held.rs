@@ -7,6 +7,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{FallocateFlags, fallocate};
+
 use crate::disk::DiskFile;
 
 /// What somebody has done to the file that is being written.
@@ -39,6 +41,8 @@ impl fmt::Display for Displaced {
 pub(crate) struct HeldFile {
     file: File,
     path: PathBuf,
+    /// Bytes that may be written before more room is reserved.
+    ahead: u64,
 }
 
 impl HeldFile {
@@ -46,7 +50,7 @@ impl HeldFile {
     pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self { file, path })
+        Ok(Self { file, path, ahead: 0 })
     }
 
     /// Whether the name leads to another file, to this one, or nowhere.
@@ -60,6 +64,18 @@ impl HeldFile {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Named::Nothing),
             Err(e) => Err(e),
         }
+    }
+
+    /// Has the file system set aside room behind the end of the file, whose length stays what it is:
+    /// a disk that fills up is felt when room is reserved, while the lines at hand still have theirs.
+    /// Without room, or on a file system that knows no such thing, each write sees for itself.
+    fn reserve(&mut self) {
+        let end = self.file.metadata().ok().and_then(|now| i64::try_from(now.len()).ok());
+        if let Some(end) = end {
+            let behind = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            let _ = fallocate(&self.file, behind, end, i64::from(SEGMENT));
+        }
+        self.ahead = u64::from(SEGMENT);
     }
 
     fn folder(&self) -> &Path {
@@ -87,6 +103,11 @@ impl HeldFile {
 
 impl DiskFile for HeldFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if self.ahead < count {
+            self.reserve();
+        }
+        self.ahead = self.ahead.saturating_sub(count);
         self.file.write(bytes)
     }
 
@@ -95,6 +116,7 @@ impl DiskFile for HeldFile {
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.ahead = 0;
         self.file.set_len(length)
     }
 
@@ -139,6 +161,9 @@ enum Named {
     /// To the file itself, which is so long.
     This(u64),
 }
+
+/// How much room is reserved at a time: about 1,300 entries.
+const SEGMENT: u32 = 256 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -188,6 +213,27 @@ mod tests {
             let _ = fs::remove_file(&foreign);
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn room_is_reserved_behind_the_end_and_given_back() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("00000001.log");
+        let mut file = HeldFile::create(path.clone()).unwrap();
+        let room = || fs::metadata(&path).unwrap().blocks() * 512;
+        DiskFile::write(&mut file, b"whole\r\n").unwrap();
+        file.sync().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole\r\n");
+        assert!(room() >= u64::from(SEGMENT), "{} bytes", room());
+        // As much again is reserved when that is used up.
+        for _ in 0..64 {
+            DiskFile::write(&mut file, &[b'x'; 6000]).unwrap();
+        }
+        file.sync().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 7 + 64 * 6000);
+        assert!(room() > 7 + 64 * 6000 + 100_000, "{} bytes", room());
+        file.truncate(7 + 64 * 6000).unwrap();
+        assert!(room() < 7 + 64 * 6000 + 8192, "{} bytes", room());
     }
 
     #[test]

@@ -25,7 +25,12 @@ struct State {
     /// Full tiles that are not on the shelf yet.
     waiting: BTreeMap<TileId, Vec<Hash>>,
     position: Position,
+    /// The files that nothing is written to any more.
+    earlier: Earlier,
 }
+
+/// Log files: their ids, and how long they are.
+pub(crate) type Earlier = Vec<(u32, u64)>;
 
 /// Where the last leaf of a tree ends: the file and how much of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -40,7 +45,8 @@ impl Ledger {
         (tree, position): (Tree, Position),
         published: Option<Checkpoint>,
     ) -> Self {
-        let state = Mutex::new(State { tree, waiting: BTreeMap::new(), position });
+        let state =
+            Mutex::new(State { tree, waiting: BTreeMap::new(), position, earlier: Vec::new() });
         Self {
             shelf,
             state,
@@ -49,12 +55,23 @@ impl Ledger {
         }
     }
 
+    /// The same over files that are there already.
+    pub(crate) fn after(self, earlier: Earlier) -> Self {
+        self.state().earlier = earlier;
+        self
+    }
+
+    /// Nothing is written any more to the file with this id, which is so long.
+    pub(crate) fn leave(&self, id: u32, length: u64) {
+        self.state().earlier.push((id, length));
+    }
+
     /// Adds the lines of `text`, which is durable and ends at `position`. Returns the index of
     /// the first one.
     pub(crate) fn enter(&self, text: &str, position: Position) -> u64 {
         // Hashed outside of the lock.
         let leaves: Vec<_> = text.lines().map(|line| Hash::of_leaf(line.as_bytes())).collect();
-        let State { tree, waiting, position: last } = &mut *self.state();
+        let State { tree, waiting, position: last, .. } = &mut *self.state();
         let first = tree.size();
         for leaf in leaves {
             tree.push(leaf, |id, tile| {
@@ -76,10 +93,10 @@ impl Ledger {
         (state.tree.size(), state.position)
     }
 
-    /// The tree as it is now, and where it ends.
-    pub(crate) fn snapshot(&self) -> (Tree, Position) {
+    /// The tree as it is now, where it ends, and the files before that.
+    pub(crate) fn snapshot(&self) -> (Tree, Position, Hash) {
         let state = self.state();
-        (state.tree.clone(), state.position)
+        (state.tree.clone(), state.position, fingerprint(&state.earlier, state.position.file))
     }
 
     /// Puts the tiles that are full on the shelf.
@@ -157,6 +174,17 @@ impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ledger").field("size", &self.size()).finish_non_exhaustive()
     }
+}
+
+/// What shows that files before that with the id `end` were taken away, put in or cut, without
+/// reading them.
+pub(crate) fn fingerprint(files: &[(u32, u64)], end: u32) -> Hash {
+    let mut bytes = Vec::new();
+    for (id, length) in files.iter().filter(|(id, _)| *id < end) {
+        bytes.extend(id.to_be_bytes());
+        bytes.extend(length.to_be_bytes());
+    }
+    Hash::of_leaf(&bytes)
 }
 
 /// A full tile lies on the shelf as its hashes one after another.

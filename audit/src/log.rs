@@ -18,9 +18,10 @@ use crate::disk::{self, Directory, Disk, Kept, Shelf};
 use crate::entry::{Entry, Record};
 use crate::event::{LogResult, LogType};
 use crate::field::{Ext, Subject};
-use crate::file::{Maker, comment_line};
+use crate::file::Maker;
 use crate::health::{Health, Places};
 use crate::identity::{Identity, identify};
+use crate::job::{Job, Message};
 use crate::ledger::Ledger;
 use crate::log_key::{LogKey, VKEY};
 use crate::notary::Notary;
@@ -31,7 +32,7 @@ use crate::signer::Signer;
 use crate::signers::Signers;
 use crate::start_error::StartError;
 use crate::waiting::Waiting;
-use crate::writer::{Job, Message, Writer};
+use crate::writer::Writer;
 
 /// The audit log of this process. Cloning is shallow.
 ///
@@ -109,13 +110,14 @@ impl Log {
         let Identity { key, keys, held } =
             identify(&signers, &*shelf, options.origin.as_deref(), &anchors)?;
         let signers = Arc::new(signers);
-        let Restored { tree, position, published, set_aside } =
+        let Restored { tree, position, published, set_aside, files, taken_over } =
             restore(&mut *disk, &shelf, (&keys, &held))?;
-        let ledger = Arc::new(Ledger::new(Arc::clone(&shelf), (tree, position), published));
+        let ledger = Ledger::new(Arc::clone(&shelf), (tree, position), published);
+        let ledger = Arc::new(ledger.after(files));
         let mut maker = Maker {
             disk,
             signers: Arc::clone(&signers),
-            banner: comment_line(&options.banner),
+            banner: options.banner.clone(),
             ledger: Arc::clone(&ledger),
             given_up: Vec::new(),
         };
@@ -164,7 +166,7 @@ impl Log {
             bundles,
             threads,
         }));
-        log.enter_recovery(set_aside)?;
+        log.enter_recovery(set_aside, taken_over)?;
         Ok(log)
     }
 
@@ -345,11 +347,12 @@ impl Log {
         }
     }
 
-    /// Enters what was set aside.
-    fn enter_recovery(&self, set_aside: Vec<String>) -> Result<(), StartError> {
-        for name in set_aside {
+    /// Enters what was set aside, and how many lines no checkpoint covered.
+    fn enter_recovery(&self, set_aside: Vec<String>, taken_over: u64) -> Result<(), StartError> {
+        let taken_over = (taken_over > 0).then(|| format!("{taken_over} lines taken over"));
+        for text in set_aside.into_iter().chain(taken_over) {
             let (kind, result) = (LogType::LOG_TYPE_AUDIT_TAIL_RECOVERED, LogResult::LOG_RESULT_OK);
-            let entered = self.append(kind, result, Subject::None, Ext::Text(name));
+            let entered = self.append(kind, result, Subject::None, Ext::Text(text));
             let _ = entered.map_err(|_| StartError::Recovery)?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::hex;
+use crate::disk::{Directory, Shelf};
 
 /// The public half of the logger key and the name of the log, which together check checkpoints.
 /// Displayed it is a "vkey": the name, four bytes of its hash in hex, and the key in base64,
@@ -58,7 +59,8 @@ impl LogKey {
     /// one that was begun anew after it. A key that came without a name takes any name that its own
     /// vkey there has. The key itself is never taken from there.
     pub fn as_in(&self, directory: &Path) -> Self {
-        let vkey = std::fs::read_to_string(directory.join(VKEY)).unwrap_or_default();
+        let vkey = Directory(directory.to_owned()).get(VKEY).ok().flatten().unwrap_or_default();
+        let vkey = String::from_utf8_lossy(&vkey);
         let later = |found: &Self| {
             let (Some(own), Some(found_name)) = (self.numbered(), found.numbered()) else {
                 return false;

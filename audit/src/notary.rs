@@ -12,12 +12,13 @@ use crate::anchor::Moorings;
 use crate::checkpoint::{Checkpoint, Claim};
 use crate::disk::Shelf;
 use crate::health::Health;
+use crate::job::{Message, Note};
 use crate::ledger::Ledger;
 use crate::restore::CHECKPOINT;
 use crate::saved::Saved;
 use crate::signers::Signers;
+use crate::tail::CLOSED;
 use crate::waiting::Waiting;
-use crate::writer::{Message, Note};
 
 /// Owned by its thread.
 pub(crate) struct Notary {
@@ -55,6 +56,8 @@ impl Notary {
         let (mut wanted, mut due, mut covered) = (true, Instant::now(), Covered::default());
         loop {
             if self.last.load(Ordering::Acquire) {
+                // Where it can't be written, the lines that come after are taken for a crash's.
+                let _ = self.write(CLOSED.to_owned(), self.ledger.size());
                 self.attempt(&mut covered);
                 self.keep(true);
                 return;
@@ -104,7 +107,7 @@ impl Notary {
     fn checkpoint(&self, covered: &mut Covered) -> Result<(), String> {
         // First who signs, then what: a key that takes over signs nothing from before it was named.
         let keys = self.signers.signing();
-        let (tree, position) = self.ledger.snapshot();
+        let (tree, position, earlier) = self.ledger.snapshot();
         if tree.size() == covered.size && keys == covered.by {
             return Ok(());
         }
@@ -120,7 +123,7 @@ impl Notary {
         // Its own line alone is nothing new.
         covered.size = if written == tree.size() { written + 1 } else { tree.size() };
         covered.by = keys;
-        let saved = Saved { tree, position, checkpoint };
+        let saved = Saved { tree, position, earlier, checkpoint };
         self.ledger
             .store_tiles()
             .and_then(|()| saved.put(&*self.shelf))
@@ -134,14 +137,15 @@ impl Notary {
 
     /// The index of the line that repeats the checkpoint, once it is durable.
     fn written(&self, checkpoint: &Checkpoint) -> Result<u64, String> {
-        let (done, outcome) = bounded(1);
-        let note = Note { line: checkpoint.line(), size: checkpoint.size(), done };
-        let _ = self.writer.send(Message::Note(note));
-        outcome
-            .recv()
-            .ok()
-            .flatten()
+        self.write(checkpoint.line(), checkpoint.size())
             .ok_or_else(|| "the checkpoint can't be written into the log file".to_owned())
+    }
+
+    /// The index of a comment line about so many leaves, once it is durable.
+    fn write(&self, line: String, size: u64) -> Option<u64> {
+        let (done, outcome) = bounded(1);
+        let _ = self.writer.send(Message::Note(Note { line, size, done }));
+        outcome.recv().ok().flatten()
     }
 }
 

@@ -40,6 +40,9 @@ pub enum Cause {
     /// The signature over the file's key is not by the given logger key.
     #[error("forged or foreign: the file's key is not signed by this logger key")]
     ForgedKey,
+    /// No leaf has the line ends, so they are looked at.
+    #[error("the line ends in another way than the daemon ends its lines: the file was converted")]
+    LineEnd,
     /// The lines before are missing at the end of a file, or a whole file is.
     #[error("lines are missing before this file: one was cut, taken away or misplaced")]
     LinesMissing,
@@ -52,6 +55,9 @@ pub enum Cause {
     /// A checkpoint that is not the next one.
     #[error("the checkpoint is not the next one: doubled, moved, or lines before it are missing")]
     MisplacedCheckpoint,
+    /// The first line of a file names another one.
+    #[error("the file was renamed or is from elsewhere: its first line does not end in its name")]
+    Misnamed,
     /// The directory has no checkpoint.
     #[error("there is no file `checkpoint`, so nothing says how many lines there were")]
     NoCheckpoint,
@@ -86,6 +92,9 @@ pub enum Cause {
         /// How many lines there are.
         found: u64,
     },
+    /// A comment that the daemon does not write, or a line after those of a run that was closed.
+    #[error("the daemon writes no such line here: it was put in")]
+    PutIn,
     /// A record is missing, doubled or in another place.
     #[error("record {expected:x} was expected and {found:x} is here: dropped, doubled or moved")]
     SequenceGap {
@@ -102,6 +111,9 @@ pub enum Cause {
         /// The time in the line.
         found: u32,
     },
+    /// A name that the daemon gives to no file of the log.
+    #[error("no file of this log has such a name, or it is no plain file: it was put there")]
+    Stranger,
     /// The last line has no line end: the write was cut off.
     #[error("the last line is torn: the file was cut off, or its writer crashed")]
     TornTail,
@@ -136,18 +148,22 @@ impl Cause {
             Self::Empty => "empty",
             Self::Forged => "forged_tag",
             Self::ForgedKey => "forged_key",
+            Self::LineEnd => "line_end",
             Self::LinesMissing => "lines_missing",
             Self::LongLine => "long_line",
             Self::Malformed(_) => "malformed",
+            Self::Misnamed => "misnamed",
             Self::MisplacedCheckpoint => "misplaced_checkpoint",
             Self::NoCheckpoint => "no_checkpoint",
             Self::NoKey => "no_key",
             Self::NotAsSigned(_) => "not_as_signed",
             Self::NotRepeated => "not_repeated",
+            Self::PutIn => "put_in",
             Self::Rewritten(_) => "rewritten",
             Self::RolledBack { .. } | Self::RolledBackFile { .. } => "rolled_back",
             Self::SequenceGap { .. } => "sequence_gap",
             Self::TimeBackwards { .. } => "time_backwards",
+            Self::Stranger => "stranger",
             Self::TornTail => "torn_tail",
             Self::Truncated { .. } => "truncated",
             Self::UnknownResult(_) => "unknown_result",
@@ -162,6 +178,8 @@ pub(crate) struct Lines<R> {
     buffer: Vec<u8>,
     number: u64,
     offset: u64,
+    /// Whether lines must end as the daemon ends them.
+    strict: bool,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -171,7 +189,12 @@ impl<R: BufRead> Lines<R> {
 
     /// The lines of a reader that is behind so many lines and bytes of its file.
     pub(crate) fn after(reader: R, (number, offset): (u64, u64)) -> Self {
-        Self { reader, buffer: Vec::new(), number, offset }
+        Self { reader, buffer: Vec::new(), number, offset, strict: false }
+    }
+
+    /// The same, with CRLF after each line.
+    pub(crate) fn strict(self) -> Self {
+        Self { strict: true, ..self }
     }
 
     /// The number of the line read last.
@@ -199,7 +222,10 @@ impl<R: BufRead> Lines<R> {
         let Some(line) = self.buffer.strip_suffix(b"\n") else {
             return Err(if full { Cause::LongLine } else { Cause::TornTail });
         };
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = match line.strip_suffix(b"\r") {
+            None if self.strict => return Err(Cause::LineEnd),
+            plain => plain.unwrap_or(line),
+        };
         std::str::from_utf8(line).map(Some).map_err(|_| Cause::Malformed("it is not text"))
     }
 }

@@ -1,7 +1,8 @@
 //! A logger key takes over from another one: both sign for a while, until the older one goes. Which
 //! keys sign is told by the latest checkpoint alone, so that a run that broke off can be done again.
 
-use ed25519_dalek::VerifyingKey;
+use base64ct::{Base64, Encoding};
+use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::anchor::Anchor;
 use crate::checkpoint::Checkpoint;
@@ -51,8 +52,10 @@ fn take_over(log: &Log) -> Result<LogKey, StartError> {
 /// Names the key and has it sign from the next checkpoint on.
 pub(crate) fn hand_over(log: &Log, next: &VerifyingKey) -> Result<(), Unwritten> {
     let key = log.keys().iter().find(|key| key.key() == next).ok_or(Unwritten)?;
+    let appointed = log.signers().sign(appointment(key).as_bytes()).map_err(|_| Unwritten)?;
+    let text = format!("{BEGIN}{key} {}", Base64::encode_string(&appointed));
     // Durable before the key signs anything, so that its first checkpoint covers it.
-    let _ = key_changed(log, BEGIN, key)?;
+    let _ = key_changed(log, text)?;
     log.signers().take_over(*next);
     Ok(())
 }
@@ -94,15 +97,35 @@ fn give_up(log: &Log) -> Result<(), StartError> {
         return Err(StartError::Rotation(why));
     }
     for old in log.keys().iter().filter(|key| *key != log.key()) {
-        let _ = key_changed(log, END, old).map_err(|_| StartError::Recovery)?;
+        let _ = key_changed(log, format!("{END}{old}")).map_err(|_| StartError::Recovery)?;
     }
     Ok(())
 }
 
-/// Enters a change of `key`.
-fn key_changed(log: &Log, what: &str, key: &LogKey) -> Result<Receipt, Unwritten> {
+/// Enters a change of logger keys.
+fn key_changed(log: &Log, text: String) -> Result<Receipt, Unwritten> {
     let (kind, ok) = (LogType::LOG_TYPE_AUDIT_KEY_CHANGED, LogResult::LOG_RESULT_OK);
-    log.append(kind, ok, Subject::None, Ext::Text(format!("{what}{key}")))
+    log.append(kind, ok, Subject::None, Ext::Text(text))
+}
+
+/// What the logger key before signs to have `key` take over. It can be taken for no checkpoint, which
+/// begins with a name that has no space, and for no key of a file, which has 32 bytes.
+fn appointment(key: &LogKey) -> String {
+    format!("claviger logger key\n{key}\n")
+}
+
+/// The key that the ext of a `LOG_TYPE_AUDIT_KEY_CHANGED` appoints, if one of `by` has signed that.
+/// Whoever can write lines into the file can make its tags, but no such signature.
+pub(crate) fn appointed(ext: &str, by: &[LogKey]) -> Option<LogKey> {
+    let (vkey, signature) = ext.strip_prefix(BEGIN)?.split_once(' ')?;
+    let (key, mut bytes) = (LogKey::parse(vkey)?, [0; 64]);
+    let length = Base64::decode(signature, &mut bytes).ok()?.len();
+    let (text, signature) = (appointment(&key), Signature::from_bytes(&bytes));
+    let good = |signer: &LogKey| {
+        let same_log = signer.origin() == key.origin();
+        same_log && signer.key().verify_strict(text.as_bytes(), &signature).is_ok()
+    };
+    (length == 64 && by.iter().any(good)).then_some(key)
 }
 
 /// Whether the last checkpoint of a log that was shut down is by `key`, and nothing is left unsigned.
@@ -117,8 +140,9 @@ fn is_signed(log: &Log, key: &LogKey) -> Result<(), StartError> {
     }
 }
 
-/// How the ext of `LOG_TYPE_AUDIT_KEY_CHANGED` begins where the key that follows signs from now on.
-pub(crate) const BEGIN: &str = "begin ";
+/// How the ext of `LOG_TYPE_AUDIT_KEY_CHANGED` begins where the key that follows signs from now on; after
+/// it there is the signature of the key before, in base64.
+const BEGIN: &str = "begin ";
 
 /// The same where it is going to be destroyed.
 const END: &str = "end ";
@@ -149,6 +173,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_trusted_key_appoints_another_for_its_own_log() {
+        let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
+        let old = LogKey::of(key(1).verifying_key());
+        let new = LogKey::named(old.origin(), key(2).verifying_key()).unwrap();
+        let by = |seed: u8, named: &LogKey| {
+            let signature = key(seed).sign(appointment(named).as_bytes()).to_bytes();
+            format!("{BEGIN}{named} {}", Base64::encode_string(&signature))
+        };
+        let trusted = std::slice::from_ref(&old);
+        assert_eq!(appointed(&by(1, &new), trusted), Some(new.clone()));
+        let elsewhere = LogKey::of(key(2).verifying_key());
+        for bad in [
+            by(2, &new),
+            by(3, &new),
+            by(1, &elsewhere),
+            by(1, &new).replace(BEGIN, END),
+            format!("{BEGIN}{new}"),
+            format!("{BEGIN}{new} "),
+            by(1, &new).replacen(&new.to_string(), &old.to_string(), 1),
+        ] {
+            assert_eq!(appointed(&bad, trusted), None, "{bad}");
+        }
+    }
+
     /// The one before may have signed the entry that names the next key; that one signs all the same.
     #[test]
     fn a_key_that_takes_over_signs_where_no_line_is_new() {
@@ -157,7 +206,7 @@ mod tests {
         options.checkpoint_pause = Duration::from_millis(1);
         let log = Log::start(options, Box::new(Key(1))).unwrap();
         let next = log.keys().iter().find(|key| *key != log.key()).unwrap();
-        let receipt = key_changed(&log, BEGIN, next).unwrap();
+        let receipt = key_changed(&log, format!("{BEGIN}{next} unsigned")).unwrap();
         let until = Instant::now() + Duration::from_secs(60);
         while log.checkpoint().is_none_or(|last| Some(last.size()) <= receipt.index()) {
             assert!(Instant::now() < until, "{:?}", log.unsigned());

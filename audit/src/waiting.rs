@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use crate::closing::{Receipt, Unwritten};
-use crate::writer::Job;
+use crate::job::Job;
 
 /// In the order of their lines.
 #[derive(Default)]

@@ -7,46 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use futures_channel::oneshot;
 
-use crate::closing::{Answer, Receipt, Unwritten};
-use crate::entry::Record;
+use crate::closing::{Receipt, Unwritten};
 use crate::file::{Committed, Fault, LiveFile, Maker};
 use crate::health::{Health, Places};
 use crate::held::Displaced;
+use crate::job::{Job, Message, Note};
 use crate::ledger::Ledger;
 use crate::outage::Outage;
 use crate::waiting::Waiting;
 use crate::watch::Watch;
 use crate::window::WINDOW;
-
-/// What the handles send.
-#[derive(Debug)]
-pub(crate) enum Message {
-    Entry(Job),
-    /// Takes no entries from here on, and says so.
-    Close(Sender<()>),
-    /// A line to be written.
-    Note(Note),
-    Stop,
-}
-
-/// The line that repeats a checkpoint.
-#[derive(Debug)]
-pub(crate) struct Note {
-    pub(crate) line: String,
-    /// How many leaves the checkpoint covers.
-    pub(crate) size: u64,
-    /// Gets the index of the line when it is durable, or `None` if it is not written.
-    pub(crate) done: Sender<Option<u64>>,
-}
-
-/// An entry and the one who waits for it.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) record: Record,
-    pub(crate) answer: oneshot::Sender<Answer>,
-}
 
 /// Owned by its thread.
 pub(crate) struct Writer {
@@ -169,19 +140,33 @@ impl Writer {
         }
     }
 
-    /// Takes whatever else is queued and settles it. Where many more entries are open, it waits
-    /// for them a moment first: they share the commit, and whoever has that many requests under
-    /// way does not feel it. A few requests are never held up. Returns what came after that was no
-    /// entry.
+    /// Takes whatever else is queued and settles it. Returns what came after that was no entry.
     fn batch(&mut self, first: Job) -> Option<Message> {
         let mut jobs = vec![first];
         let mut other = self.drain(&mut jobs);
-        if other.is_none() && self.places.taken() >= jobs.len() + CROWD {
-            thread::sleep(LINGER);
-            other = self.drain(&mut jobs);
+        if other.is_none() {
+            other = self.linger(&mut jobs);
         }
         self.settle(jobs);
         other
+    }
+
+    /// Where many more entries are open, waits for some of them: they share the commit, and whoever
+    /// has that many requests under way does not feel it. A few requests are never held up, and
+    /// nobody waits for operations that take long.
+    fn linger(&self, jobs: &mut Vec<Job>) -> Option<Message> {
+        let others = |jobs: &Vec<Job>| self.places.taken().saturating_sub(jobs.len());
+        let share = u32::try_from(others(jobs)).unwrap_or(u32::MAX);
+        let (began, most) = (Instant::now(), SHARE.saturating_mul(share).min(LINGER));
+        while others(jobs) >= CROWD && began.elapsed() < most {
+            let before = jobs.len();
+            thread::sleep(SLICE);
+            let other = self.drain(jobs);
+            if other.is_some() || jobs.len() == before {
+                return other;
+            }
+        }
+        None
     }
 
     fn drain(&self, jobs: &mut Vec<Job>) -> Option<Message> {
@@ -346,15 +331,6 @@ impl Writer {
     }
 }
 
-impl Job {
-    /// Gives the place back before the answer, so that whoever has the answer
-    /// finds the place free. Nobody may be waiting any more: that is fine.
-    pub(crate) fn answer(self, answer: Answer) {
-        drop(self.record.place);
-        let _ = self.answer.send(answer);
-    }
-}
-
 #[derive(Debug, Eq, PartialEq)]
 enum After {
     GoOn,
@@ -376,8 +352,14 @@ const BATCH: usize = 512;
 /// So many open entries beyond those at hand are worth waiting for.
 const CROWD: usize = 16;
 
-/// How long: about what a commit takes.
-const LINGER: Duration = Duration::from_micros(500);
+/// How long for each of them: less than one takes.
+const SHARE: Duration = Duration::from_micros(100);
+
+/// How long at most.
+const LINGER: Duration = Duration::from_millis(4);
+
+/// Between looks at what has come.
+const SLICE: Duration = Duration::from_millis(1);
 
 /// Leaves that may have been written since those of a checkpoint, when its line is.
 const LAG: u64 = WINDOW / 2;

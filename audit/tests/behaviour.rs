@@ -6,7 +6,7 @@ use std::path::Path;
 /// How a row begins, and the files and names of its tests.
 const ROWS: &[(&str, &[(&str, &str)])] = &[
     (
-        "a write fails (full disk, read-only remount, I/O error)",
+        "a write fails (full disk, once the reserved room is used up, read-only remount, I/O error)",
         &[
             ("audit/src/faults/mod.rs", "no_fault_loses_an_acknowledged_entry"),
             ("audit/src/faults/mod.rs", "a_mended_file_says_how_many_entries_it_misses"),
@@ -59,8 +59,29 @@ const ROWS: &[(&str, &[(&str, &str)])] = &[
         "crash or power cut",
         &[
             ("audit/tests/log/restarting.rs", "a_torn_tail_is_set_aside_with_an_entry"),
+            (
+                "audit/tests/tampering/tails.rs",
+                "what_a_crash_left_unsigned_is_taken_over_and_counted",
+            ),
             ("tests/crash/main.rs", "what_was_acknowledged_outlives_daemon_and_worker"),
         ],
+    ),
+    (
+        "somebody puts lines behind the last checkpoint while no daemon runs",
+        &[
+            ("audit/tests/tampering/tails.rs", "nothing_follows_a_run_that_was_closed"),
+            (
+                "audit/tests/tampering/tails.rs",
+                "what_the_daemon_does_not_write_is_set_aside_after_a_crash_too",
+            ),
+        ],
+    ),
+    (
+        "earlier files were taken away, put in or cut",
+        &[(
+            "audit/tests/tampering/tails.rs",
+            "an_earlier_file_that_was_taken_away_cut_or_put_in_stops_a_start",
+        )],
     ),
     (
         "the log is shorter than its checkpoint, or its lines are others",

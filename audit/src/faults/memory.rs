@@ -123,6 +123,12 @@ impl Disk for Memory {
         })
     }
 
+    fn length(&self, id: u32) -> io::Result<u64> {
+        let world = self.world();
+        let image = world.files.get(&id).ok_or(io::ErrorKind::NotFound)?;
+        Ok(u64::try_from(image.cached.len()).unwrap())
+    }
+
     fn read(&self, id: u32, offset: u64) -> io::Result<Box<dyn BufRead>> {
         let mut cached = self.world().image(id).cached.clone();
         cached.drain(..usize::try_from(offset).unwrap());

@@ -10,12 +10,13 @@ use crate::checkpoint::{BadCheckpoint, Checkpoint, Claim};
 use crate::disk::{Directory, Shelf};
 use crate::log_key::LogKey;
 use crate::node::Flaw;
+use crate::node::comments::Comments;
 use crate::node::following::{Follow, Known, Road, Unfollowed};
 use crate::node::oracle::{Oracle, tile_of};
 use crate::reading::{Cause, Lines};
 use crate::restore::CHECKPOINT;
 use crate::tree::Hash;
-use crate::verify::Check;
+use crate::verify::{Check, Summary};
 use crate::window::Window;
 
 /// What a log without a flaw holds.
@@ -120,6 +121,8 @@ pub(super) struct Node<'a> {
     oracle: Oracle,
     pub(super) summary: NodeSummary,
     pub(super) here: Place,
+    /// Of the file that is being read.
+    pub(super) comments: Comments,
     /// The files so far, each with the index of its first line.
     files: Vec<(u64, String)>,
     /// The first of them that is not what the oracle says.
@@ -151,6 +154,7 @@ impl<'a> Node<'a> {
             oracle: Oracle::new(directory, key),
             summary: NodeSummary::default(),
             here: Place::default(),
+            comments: Comments::default(),
             files: Vec::new(),
             different: None,
             all_differ: false,
@@ -181,8 +185,15 @@ impl<'a> Node<'a> {
                 Ok(None) => break,
                 Err(cause) => return Err(self.fault(name, number, cause)),
             };
-            let before = check.summary.records;
-            if let Err(cause) = check.line(line) {
+            if number == 1 && !line.ends_with(&format!(" {id:08x}")) {
+                return Err(self.fault(name, number, Cause::Misnamed));
+            }
+            let Summary { records: before, comments, .. } = check.summary;
+            let seen = check.line(line).and_then(|()| {
+                let comment = check.summary.comments > comments;
+                self.comments.line(line, (number, self.window.size()), comment)
+            });
+            if let Err(cause) = seen {
                 return Err(self.fault(name, number, cause));
             }
             self.here = Place { file: name.to_owned(), line: number, index: self.window.size() };

@@ -1,6 +1,7 @@
 //! The offline check of all files of a node, against the logger's public key alone.
 
 mod check;
+mod comments;
 mod following;
 mod oracle;
 mod proving;

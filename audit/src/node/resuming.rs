@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 
 use crate::checkpoint::Checkpoint;
 use crate::node::check::{Node, Place, name_of};
+use crate::node::comments::Comments;
 use crate::node::visit::At;
 use crate::node::{Flaw, Visit};
 use crate::reading::{Cause, Lines};
@@ -31,6 +32,7 @@ impl Node<'_> {
         self.trusted.extend(visit.keys.iter().cloned());
         self.here =
             Place { file: name_of(file), line, index: self.window.size().saturating_sub(1) };
+        self.comments = if visit.at.ended { Comments::Ended } else { Comments::Open };
         self.repeated = visit.checkpoint.says(self.published);
         if signed < self.window.size() {
             self.after_published = Some(self.here.clone());
@@ -50,14 +52,15 @@ impl Node<'_> {
         visit: &Visit,
         mut open: File,
     ) -> Result<(Lines<BufReader<File>>, Check), Flaw> {
-        let At { file, line, offset, key_record } = &visit.at;
+        let At { file, line, offset, key_record, .. } = &visit.at;
         let fault = |cause| Flaw::at(&name_of(*file), 0, cause);
         let length = skip(&mut open, *offset).map_err(|error| fault(Cause::Unreadable(error)))?;
         if length < *offset {
             return Err(fault(Cause::RolledBackFile { read: *offset, found: length }));
         }
         let check = Check::go_on(self.loggers_then(), key_record, visit.check).map_err(fault)?;
-        Ok((Lines::after(BufReader::new(open), (*line, *offset)), check))
+        let lines = Lines::after(BufReader::new(open), (*line, *offset)).strict();
+        Ok((lines, check))
     }
 
     /// Where a verification that comes after this one may go on: at the line that was read last, which
@@ -71,7 +74,8 @@ impl Node<'_> {
         let (tree, latest) = self.window.parts();
         let clean = self.is_clean() && self.named.is_empty() && latest.len() <= LATEST;
         let key_record = check.key_record.clone();
-        let at = At { file, line: lines.number(), offset: lines.offset(), key_record };
+        let ended = self.comments == Comments::Ended;
+        let at = At { file, line: lines.number(), offset: lines.offset(), key_record, ended };
         clean.then(|| Visit {
             at,
             check: check.summary,

@@ -1,10 +1,9 @@
 //! Which keys a verification believes: the given one, and those that the log is found to name.
 
 use crate::checkpoint::{BadCheckpoint, Checkpoint, Unchecked};
-use crate::log_key::LogKey;
 use crate::node::Flaw;
 use crate::node::check::Node;
-use crate::rotation::BEGIN;
+use crate::rotation::appointed;
 use crate::verify::Loggers;
 
 impl Node<'_> {
@@ -29,11 +28,10 @@ impl Node<'_> {
         }
     }
 
-    /// Takes in a key that the line names.
+    /// Takes in a key that the line names, if a trusted one has appointed it.
     pub(super) fn take_in(&mut self, changed: &str) {
-        let key = changed.strip_prefix(BEGIN).and_then(LogKey::parse);
-        let same_log = |key: &LogKey| self.trusted.iter().any(|own| own.origin() == key.origin());
-        self.named.extend(key.filter(same_log).map(|key| (self.here.index, key)));
+        let key = appointed(changed, &self.trusted);
+        self.named.extend(key.map(|key| (self.here.index, key)));
     }
 
     /// Trusts the keys that are named in the first `size` lines, which a trusted key has signed.

@@ -41,6 +41,8 @@ pub(super) struct At {
     pub(super) offset: u64,
     /// The line that brought the key of those that follow.
     pub(super) key_record: String,
+    /// Whether its run was closed: nothing may follow there.
+    pub(super) ended: bool,
 }
 
 impl Visit {
@@ -117,4 +119,4 @@ struct Text {
     keys: Vec<String>,
 }
 
-const FORMAT: &str = "claviger-audit visit 1";
+const FORMAT: &str = "claviger-audit visit 2";

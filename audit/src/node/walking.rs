@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::disk;
 use crate::node::Flaw;
 use crate::node::check::{Node, name_of};
+use crate::node::comments::Comments;
 use crate::node::following::{Follow, Known, Road};
 use crate::reading::{Cause, Lines};
 use crate::verify::Check;
@@ -20,6 +21,9 @@ impl Node<'_> {
         follow: &mut dyn Follow,
     ) -> Result<(), Flaw> {
         let unreadable = |file: &str, error| Flaw::at(file, 0, Cause::Unreadable(error));
+        if let Some(name) = disk::stranger(directory).map_err(|error| unreadable("", error))? {
+            return Err(Flaw::at(&name, 0, Cause::Stranger));
+        }
         let ids = disk::list(directory).map_err(|error| unreadable("", error))?;
         let visit = known.visit();
         if let Some(visit) = visit {
@@ -37,7 +41,8 @@ impl Node<'_> {
                     self.file(id, rest, &mut road)?;
                 }
                 _ => {
-                    let lines = Lines::new(BufReader::new(open));
+                    self.comments = Comments::default();
+                    let lines = Lines::new(BufReader::new(open)).strict();
                     let check = Check::new(self.loggers());
                     self.file(id, (lines, check), &mut road)?;
                 }

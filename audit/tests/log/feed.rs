@@ -75,7 +75,11 @@ fn every_line_comes_once_and_in_order_over_restarts() {
     assert_eq!(texts, lines(home.path()));
     let kinds =
         |kind: fn(&Content) -> bool| leaves.iter().filter(|leaf| kind(&log.content(leaf))).count();
-    assert_eq!(kinds(|content| matches!(content, Content::Comment)), 4, "a banner a file");
+    assert_eq!(
+        kinds(|content| matches!(content, Content::Comment)),
+        8,
+        "a banner and an end a file"
+    );
     assert!(kinds(|content| matches!(content, Content::Checkpoint(_))) >= 4);
     assert_eq!(kinds(|content| matches!(content, Content::Record(_))), 4 + 602);
 }

@@ -81,7 +81,7 @@ fn a_file_starts_as_the_device_starts_it() {
     let text = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = text.split("\r\n").collect();
     assert!(lines.len() >= 3);
-    assert_eq!(lines[0], "# Claviger test");
+    assert_eq!(lines[0], format!("# Claviger test {:08x}", log.current()));
     assert!(lines[1].starts_with("0|"));
     assert!(lines.iter().skip(2).all(|line| line.is_empty() || line.starts_with("# checkpoint ")));
     assert_eq!(proved(&path).keys, 1);

@@ -95,7 +95,7 @@ fn is_right_by_itself(text: &str) {
 
 /// The same records, numbered and tagged as the file's own key would have it, and none of them before
 /// the one above.
-fn tagged_anew(lines: &[&str]) -> String {
+pub(crate) fn tagged_anew(lines: &[&str]) -> String {
     let (mut text, mut sequence, mut mac, mut time) = (String::new(), 0, None, 0);
     for line in lines {
         let mut fields: Vec<_> = line.split('|').map(str::to_owned).collect();

@@ -10,6 +10,7 @@ mod bits;
 mod forgeries;
 mod node;
 mod states;
+mod tails;
 mod visits;
 
 use audit::{LogKey, check_proof, prove, prove_consistency, verify_node};

@@ -1,12 +1,11 @@
 //! `claviger-audit verify`.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use audit::{Cause, Checkpoint, Finding, Flaw, Known, LogKey, NodeSummary, Summary};
-use audit::{rfc3339, verify, verify_node_from};
+use audit::{log_files, rfc3339, verify, verify_node_from};
 use serde_json::json;
 
 use crate::resume::{Follower, State};
@@ -22,10 +21,6 @@ pub(crate) fn run(
     key: &LogKey,
     how: &How,
 ) -> io::Result<Outcome> {
-    let since = match how.since.as_deref().map(|path| checkpoint(path, key)).transpose() {
-        Ok(since) => since,
-        Err(error) => return Ok(usage(&error)),
-    };
     let json = how.json;
     if let (Some(state), [directory]) = (&how.resume, paths) {
         return match State::open(state, directory, key) {
@@ -46,6 +41,12 @@ pub(crate) fn run(
             continue;
         }
         if path.is_dir() && !how.plain {
+            // Of the log in this directory, which may have been begun anew.
+            let opened = how.since.as_deref().map(|since| checkpoint(since, &key.as_in(path)));
+            let since = match opened.transpose() {
+                Ok(since) => since,
+                Err(error) => return Ok(usage(&error)),
+            };
             let known = since.as_ref().map_or(Known::Nothing, Known::Checkpoint);
             worst = worst.max(node(out, path, (key, known), (&mut Follower::new(None), json))?);
             continue;
@@ -196,21 +197,9 @@ fn all(out: &mut dyn Write, files: &[PathBuf], key: &LogKey, json: bool) -> io::
     Ok(worst)
 }
 
-/// The file itself, or the log files of a directory. Their names are the times
-/// of their starts in fixed-width hex, so their order is the order of the names.
+/// The file itself, or the log files of a directory.
 pub(crate) fn files_of(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        if file.extension() == Some(OsStr::new("log")) {
-            files.push(file);
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+    if path.is_dir() { log_files(path) } else { Ok(vec![path.to_owned()]) }
 }
 
 fn as_text(file: &Path, checked: &Result<Summary, Finding>) -> String {
