@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::statvfs::fstatvfs;
 
 use crate::disk::DiskFile;
 
@@ -68,14 +69,21 @@ impl HeldFile {
 
     /// Has the file system set aside room behind the end of the file, whose length stays what it is:
     /// a disk that fills up is felt when room is reserved, while the lines at hand still have theirs.
-    /// Without room, or on a file system that knows no such thing, each write sees for itself.
+    /// Where there is little room, or the file system knows no such thing, each write sees for itself.
     fn reserve(&mut self) {
         let end = self.file.metadata().ok().and_then(|now| i64::try_from(now.len()).ok());
-        if let Some(end) = end {
+        if let Some(end) = end.filter(|_| self.has_plenty()) {
             let behind = FallocateFlags::FALLOC_FL_KEEP_SIZE;
             let _ = fallocate(&self.file, behind, end, i64::from(SEGMENT));
         }
         self.ahead = u64::from(SEGMENT);
+    }
+
+    /// Whether what is reserved is missing to nobody else on that file system.
+    fn has_plenty(&self) -> bool {
+        fstatvfs(&self.file).is_ok_and(|found| {
+            found.blocks_available().saturating_mul(found.fragment_size()) >= PLENTY
+        })
     }
 
     fn folder(&self) -> &Path {
@@ -164,6 +172,9 @@ enum Named {
 
 /// How much room is reserved at a time: about 1,300 entries.
 const SEGMENT: u32 = 256 << 10;
+
+/// With less than so many bytes free, no room is reserved.
+const PLENTY: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
