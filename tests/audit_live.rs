@@ -14,6 +14,8 @@ use tests::scene::Scene;
 /// Answers its result and ext.
 fn after(scene: &Scene, deed: fn(&Path)) -> (String, String) {
     let kid = scene.create("SECP256R1", None);
+    // A login would be refused meanwhile, too.
+    scene.user_of(&kid);
     let folder = scene.home.at("audit");
     let before = log::files(&folder);
     deed(before.last().unwrap());
