@@ -7,6 +7,7 @@
 
 mod collector;
 mod fields;
+mod logins;
 mod needles;
 mod places;
 mod work;
@@ -29,6 +30,7 @@ fn nothing_is_found_where_it_does_not_belong() {
     let scene = Scene::of(home, daemon);
     let (keys, mut secrets) = work::done(&scene);
     let mut places = Places::new();
+    secrets.extend(logins::done(&scene, &mut places));
     let (sent, tokens) = fields::send(&scene, &keys, &mut places);
     secrets.extend(tokens);
     places.look_at(&scene);
@@ -39,5 +41,5 @@ fn nothing_is_found_where_it_does_not_belong() {
     let found = places.search(&secrets);
     assert!(found.is_empty(), "\n{}", found.join("\n"));
     println!("{} fields, {} secrets, {} places", sent, secrets.len(), places.count());
-    assert!(sent > 100 && secrets.len() >= 30 && places.count() > 100);
+    assert!(sent > 100 && secrets.len() >= 60 && places.count() > 100);
 }

@@ -1,6 +1,7 @@
 //! What black-box tests stand on: the real daemon on a token of its own, clients that are written
 //! from the API's description alone, and a look at what the daemon leaves on disk and in the token.
 
+pub mod agreement;
 pub mod authenticator;
 pub mod backend;
 pub mod client;

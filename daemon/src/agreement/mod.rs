@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use hsm_profiles::{Group, SecretBytes, TokenFault, Vault};
 use policies::{Open, Permit};
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use uuid::{Builder, Uuid};
 
@@ -64,6 +65,15 @@ pub struct Agreed {
     pub public: Vec<u8>,
     /// How.
     pub scheme: Scheme,
+}
+
+impl Agreed {
+    /// How the log calls it, where the reference itself would let its readers use it up: the first 16
+    /// bytes of its SHA-256, in hexadecimal.
+    pub fn name(&self) -> String {
+        let hash = Sha256::digest(self.reference.to_string());
+        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Agreements {

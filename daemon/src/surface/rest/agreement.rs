@@ -100,7 +100,7 @@ impl Answer for Done {
     }
 
     fn note(&self, entry: &mut Entry) {
-        entry.name_ext(Ext::Text(format!("{} {}", self.0.reference, self.0.scheme.name())));
+        entry.name_ext(Ext::Text(format!("{} {}", self.0.name(), self.0.scheme.name())));
     }
 }
 
