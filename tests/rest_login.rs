@@ -106,6 +106,36 @@ fn nobody_learns_who_has_an_account() {
     assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
 }
 
+/// The same by many of each, one after the other: `make oracle` asks 100 times, and has a statistic of the
+/// times that is worth a look.
+#[test]
+fn what_went_wrong_with_a_login_does_not_show() {
+    let rounds = std::env::var("ORACLE").map_or(2, |_| 100);
+    let scene = Scene::new();
+    make(&scene, "anna", "keymgmt:list");
+    // After three failures a name waits longer.
+    let locked: Vec<_> = (0..rounds / 3 + 1).map(|number| format!("locked-{number}")).collect();
+    for name in &locked {
+        make(&scene, name, "keymgmt:list");
+        assert_eq!(change(&scene, "lock", name).status, 200);
+    }
+    let schemes = served(&scene);
+    let scheme = schemes.iter().find(|scheme| scheme.contains("-EC-")).unwrap();
+    let ready = scene.daemon.ready();
+    let mut client = python::client("rest_oracle");
+    client.arg(&ready.url).arg(&ready.ca_file).args(["anna", PASSWORD, &locked.join(",")]);
+    let ran = programs::run(client.args([&rounds.to_string(), scheme]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    println!("{found:#}");
+    let ways: Vec<_> = found["alike"].as_array().unwrap().iter().map(|one| &one["ways"]).collect();
+    let refused = [
+        json!(["another key", "unknown reference", "used reference"]),
+        json!(["locked", "nobody", "wrong password"]),
+    ];
+    assert_eq!(ways, refused.each_ref(), "{found:#}");
+}
+
 #[test]
 fn failures_lock_a_name_for_a_while_whether_there_is_such_an_account_or_not() {
     let scene = Scene::new();
