@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 /// of it. `clavigerd dev` is for a beginning: it makes all that is needed in one folder, and serves.
 /// The guide is docs/operating.md, installed as /usr/share/doc/claviger/operating.md.
 #[derive(Parser)]
-#[command(name = "clavigerd", version, about, after_help = EXIT_CODES)]
+#[command(name = "clavigerd", version, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
