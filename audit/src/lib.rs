@@ -69,7 +69,7 @@ pub use feed::{Content, Fed, Feed, Leaf};
 pub use field::{Ext, Subject};
 pub use log::Log;
 pub use log_key::LogKey;
-pub use moment::rfc3339;
+pub use moment::{civil, rfc3339};
 pub use node::{BadVisit, Flaw, Follow, Known, NodeSummary, Visit};
 pub use node::{prove, prove_consistency, verify_node, verify_node_from};
 pub use options::{Acknowledge, Options};

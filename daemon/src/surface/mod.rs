@@ -9,7 +9,7 @@ pub mod rest;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use schemars::{Schema, SchemaGenerator};
 
@@ -149,6 +149,17 @@ impl Refusal {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// The same with what a client has to do for another answer: to show a token, or to wait.
+    pub(crate) fn hinting(self, fault: &Fault) -> Self {
+        match fault.plain() {
+            Fault::Unauthenticated(_) => {
+                self.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            Fault::Throttled(wait) => self.with(RETRY_AFTER, wait.as_secs().max(1).into()),
+            _ => self,
+        }
     }
 
     /// Its status.

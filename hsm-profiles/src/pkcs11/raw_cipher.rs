@@ -33,7 +33,8 @@ pub(crate) enum How<'a> {
     Gcm(&'a [u8], &'a [u8]),
 }
 
-type Work = unsafe extern "C" fn(
+/// `C_Encrypt`, `C_Decrypt` and whatever else takes an input and fills an output.
+pub(super) type Work = unsafe extern "C" fn(
     CK_SESSION_HANDLE,
     *mut CK_BYTE,
     CK_ULONG,
@@ -119,7 +120,8 @@ impl Raw {
     }
 }
 
-fn work(
+/// One call that takes an input and fills an output, of which it answers how much.
+pub(super) fn work(
     call: Option<Work>,
     function: Function,
     session: CK_SESSION_HANDLE,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use audit::civil;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -35,16 +36,17 @@ impl Date {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
     }
 
-    /// Reads `2026-11-22`, `2026-11-22T01:02`, `2026-11-22T01:02:03.456Z` or `+01:00` in the place of
-    /// the `Z` (without either it is UTC; a space may stand for the `T`), and `/Date(1795309323000)/`.
+    /// Reads `2026-11-22`, `2026-11-22T01:02`, `2026-11-22T01:02:03.456Z` or `+01:00`, `+0100` in the
+    /// place of the `Z` (without either it is UTC; a space may stand for the `T`), and
+    /// `/Date(1795309323000)/`, as JSON writes it with a `\` before each `/`, too.
     ///
     /// # Errors
     /// [`FormatError::Malformed`]; for times before 1970, too.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
-        let text = text.trim();
-        let milliseconds = match text.strip_prefix("/Date(") {
+        let text = text.trim().to_ascii_uppercase().replace("\\/", "/");
+        let milliseconds = match text.strip_prefix("/DATE(") {
             Some(rest) => rest.strip_suffix(")/").and_then(|rest| decimal(rest, rest.len())),
-            None => parse_iso(text),
+            None => parse_iso(&text),
         };
         milliseconds.filter(|time| *time <= LAST).map(Self).ok_or(NO_DATE)
     }
@@ -93,7 +95,12 @@ fn parse_iso(text: &str) -> Option<u64> {
     let seconds = match offset.split_at_checked(1)? {
         ("Z", "") => local,
         (sign, offset) => {
-            let [hours, minutes] = numbers(offset, ':', [2, 2])?;
+            let [hours, minutes] = match offset.split_at_checked(2)? {
+                (hours, minutes) if minutes.len() == 2 => {
+                    [decimal(hours, 2)?, decimal(minutes, 2)?]
+                }
+                _ => numbers(offset, ':', [2, 2])?,
+            };
             let offset = (hours <= 14 && minutes < 60).then_some((hours * 60 + minutes) * 60)?;
             if sign == "+" { local.checked_sub(offset)? } else { local.checked_add(offset)? }
         }
@@ -116,19 +123,7 @@ fn decimal(text: &str, digits: usize) -> Option<u64> {
     text.parse().ok().filter(|_| fits)
 }
 
-/// The Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin in March.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + TO_1970;
-    let (era, of_era) = (shifted / ERA, shifted % ERA);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
-}
-
-/// The other way; the year is 1970 or later.
+/// The other way of [`civil`]; the year is 1970 or later.
 fn days(year: u64, month: u64, day: u64) -> u64 {
     let (year, from_march) = match month {
         3.. => (year, month - 3),
@@ -195,6 +190,9 @@ mod tests {
         for (text, milliseconds) in [
             ("2026-11-22T02:02:03+01:00", at),
             ("2026-11-21T19:32:03-05:30", at),
+            ("2026-11-21t19:32:03-0530", at),
+            ("2026-11-22T01:02:03z", at),
+            (r"\/Date(1795309323000)\/", at),
             (" 2026-11-22 01:02:03 ", at),
             ("2026-11-22T01:02", at - 3000),
             ("2026-11-22", at - 3_723_000),
@@ -227,6 +225,9 @@ mod tests {
             "2026-11-22T01:02:03X",
             "2026-11-22T01:02:03+1",
             "2026-11-22T01:02:03+15:00",
+            "2026-11-22T01:02:03+01:0",
+            "2026-11-22T01:02:03+01",
+            "2026-11-22T01:02:03+0160",
             "2026-11-22T01:02:03ZZ",
             "2026-11-22T01:02:03.Z",
             "1970-01-01T00:00+01:00",

@@ -8,7 +8,7 @@ pub mod data;
 pub mod native;
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, HeaderValue};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
@@ -48,13 +48,7 @@ impl Surface for E2e {
             body.insert("location".to_owned(), place.as_ref().into());
         }
         let refusal = Refusal::told(status, body.to_string().into(), "application/json");
-        match fault.plain() {
-            Fault::Unauthenticated(_) => {
-                refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            }
-            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
-            _ => refusal,
-        }
+        refusal.hinting(fault)
     }
 
     fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -10,8 +10,8 @@ pub mod told;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderValue, RETRY_AFTER,
-    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{StatusCode, Uri};
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -46,13 +46,7 @@ impl Surface for KeyService {
             Ok(body) => Refusal::told(status(fault), body.to_vec().into(), format.media_type()),
             Err(_) => Refusal::bare(status(fault)),
         };
-        match fault.plain() {
-            Fault::Unauthenticated(_) => {
-                refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            }
-            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
-            _ => refusal,
-        }
+        refusal.hinting(fault)
     }
 
     fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -10,7 +10,7 @@ pub mod signature;
 pub mod token;
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, HeaderValue};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
@@ -41,13 +41,7 @@ impl Surface for Pqc {
         };
         let body = json!({ "detail": detail }).to_string();
         let refusal = Refusal::told(status(fault), body.into(), "application/json");
-        match fault.plain() {
-            Fault::Unauthenticated(_) => {
-                refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            }
-            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
-            _ => refusal,
-        }
+        refusal.hinting(fault)
     }
 
     fn refused(&self, status: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -4,11 +4,10 @@ use std::ptr;
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, Rv};
-use cryptoki_sys::{
-    CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKM_RSA_X_509,
-};
+use cryptoki_sys::{CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CKM_RSA_X_509};
 
 use super::Raw;
+use crate::pkcs11::raw_cipher::work;
 
 impl Raw {
     /// `C_DecryptInit` with `CKM_RSA_X_509` and `C_Decrypt`, which has to fill exactly `plain`: as
@@ -20,10 +19,9 @@ impl Raw {
         cipher: &[u8],
         plain: &mut [u8],
     ) -> Result<(), Error> {
-        let init = self.calls.C_DecryptInit.ok_or(Error::NullFunctionPointer)?;
-        let call = self.calls.C_Decrypt.ok_or(Error::NullFunctionPointer)?;
-        let names = (Function::DecryptInit, Function::Decrypt);
-        rsa((init, call, names), (session, key), cipher, plain)
+        begin(self.calls.C_DecryptInit, Function::DecryptInit, (session, key))?;
+        let written = work(self.calls.C_Decrypt, Function::Decrypt, session, cipher, plain)?;
+        if written == plain.len() { Ok(()) } else { Err(Error::InvalidValue) }
     }
 
     /// The same with `C_EncryptInit` and `C_Encrypt`. Kryoptic does not say how long the outcome will
@@ -35,41 +33,23 @@ impl Raw {
         plain: &[u8],
         cipher: &mut [u8],
     ) -> Result<(), Error> {
-        let init = self.calls.C_EncryptInit.ok_or(Error::NullFunctionPointer)?;
-        let call = self.calls.C_Encrypt.ok_or(Error::NullFunctionPointer)?;
-        let names = (Function::EncryptInit, Function::Encrypt);
-        rsa((init, call, names), (session, key), plain, cipher)
+        begin(self.calls.C_EncryptInit, Function::EncryptInit, (session, key))?;
+        let written = work(self.calls.C_Encrypt, Function::Encrypt, session, plain, cipher)?;
+        if written == cipher.len() { Ok(()) } else { Err(Error::InvalidValue) }
     }
 }
 
 type Init = unsafe extern "C" fn(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE) -> CK_RV;
-type Call =
-    unsafe extern "C" fn(CK_SESSION_HANDLE, *mut u8, CK_ULONG, *mut u8, *mut CK_ULONG) -> CK_RV;
 
-fn rsa(
-    (init, call, names): (Init, Call, (Function, Function)),
+fn begin(
+    call: Option<Init>,
+    function: Function,
     (session, key): (CK_SESSION_HANDLE, CK_OBJECT_HANDLE),
-    input: &[u8],
-    output: &mut [u8],
 ) -> Result<(), Error> {
+    let call = call.ok_or(Error::NullFunctionPointer)?;
     let mut mechanism =
         CK_MECHANISM { mechanism: CKM_RSA_X_509, pParameter: ptr::null_mut(), ulParameterLen: 0 };
     // SAFETY: the mechanism is a local and has no parameters.
-    let value = unsafe { init(session, &raw mut mechanism, key) };
-    Rv::from(value).into_result(names.0)?;
-    let expected = CK_ULONG::try_from(output.len())?;
-    let mut length = expected;
-    // SAFETY: both buffers go with their lengths; the module only reads `input`, and writes at most
-    // `length` bytes.
-    let value = unsafe {
-        call(
-            session,
-            input.as_ptr().cast_mut(),
-            input.len().try_into()?,
-            output.as_mut_ptr(),
-            &raw mut length,
-        )
-    };
-    Rv::from(value).into_result(names.1)?;
-    if length == expected { Ok(()) } else { Err(Error::InvalidValue) }
+    let value = unsafe { call(session, &raw mut mechanism, key) };
+    Rv::from(value).into_result(function)
 }
