@@ -439,7 +439,7 @@ def refusals(client, key, mine, count):
         ("PUT", {"data": {"token": nowhere, "message": "m"}}),
         ("PUT", {"data": {"message": "m"}}),
         ("PUT", {"data": {"token": token, "encryptedmessage": good["encryptedmessage"]}}),
-        ("PUT", {"data": {"token": token, **good, "encryptionkey": "AAAA"}}),
+        ("PUT", {"data": {"token": token, **good, "encryptionkey": ""}}),
         ("GET", {"params": {**mine, "v": "2"}}),
         ("GET", {"params": {**mine, "format": "html"}}),
         ("GET", {"params": {"token": token}}),
@@ -506,6 +506,39 @@ def pages(client, count):
     assert "<html" in page.text
 
 
+def as_it_came(client, mine, count):
+    """Who encrypts himself may do so in a form of his own: nobody here looks into it."""
+    private = rsa.generate_private_key(65537, 2048)
+    password = serialization.BestAvailableEncryption(b"a password")
+    form = serialization.PrivateFormat.PKCS8
+    pem = private.private_bytes(serialization.Encoding.PEM, form, password).decode()
+    der = private.private_bytes(serialization.Encoding.DER, form, password)
+    public = public_pem(private.public_key())
+    for blob in (pem, base64.b64encode(der).decode()):
+        key = client.key(publickey=public, privatekey=blob, privatekeyhash=hash_of(pem))
+        assert key["PrivateKey"] == blob and key["IsPrivateKeyEncrypted"] is True
+        count["kept as they came"] += 1
+    bare = serialization.NoEncryption()
+    bare = private.private_bytes(serialization.Encoding.PEM, form, bare).decode()
+    client.refusal("POST", data={"publickey": public, "privatekey": bare})
+    own = {"token": key["KeyToken"], "privatekeyhash": hash_of(pem)}
+    for form in (
+        {"encryptedmessage": "eyJhbGciOiJSU0EtT0FFUCJ9.AA.AA.AA.AA", "encryptionkey": "none"},
+        {"encryptedmessage": "-----BEGIN MESSAGE-----\n\n\u00fc\ufffd <&>\n", "encryptionkey": "AAAA"},
+    ):
+        assert client.json("PUT", data={"token": own["token"], **form}) is True
+        message = client.messages(params=own)[-1]
+        assert message["MessageData"] == form["encryptedmessage"], message
+        assert message["EncryptionKey"] == form["encryptionkey"], message
+        assert message["MessageHash"] == hash_of(form["encryptedmessage"]), message
+        count["kept as they came"] += 1
+    before = client.messages(params=mine)
+    assert client.json("PUT", data={"token": mine["token"], **form}) is True
+    *others, last = client.messages(params=mine)
+    assert others == before and last["EncryptionKey"] == form["encryptionkey"], last
+    count["kept as they came"] += 1
+
+
 def main(url, ca, vectors, token=None):
     with open(vectors) as file:
         vectors = json.load(file)
@@ -520,6 +553,7 @@ def main(url, ca, vectors, token=None):
     refusals(client, key, mine, count)
     expanding(client, count)
     at_once(client, key, mine, count)
+    as_it_came(client, mine, count)
     pages(client, count)
     assert client.json("DELETE", data=mine) == "Deleted."
     client.refusal("GET", params=mine)

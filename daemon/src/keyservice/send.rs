@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::format::envelope::{self, Kind};
 use super::format::public_key::PublicKey;
 use super::format::zip::{self, File};
-use super::format::{FormatError, chunks, text};
+use super::format::{FormatError, text};
 use super::proof::unknown;
 use super::{KeyService, apart, broken, origin, today};
 use crate::fault::Fault;
@@ -80,7 +80,7 @@ fn written(
             text.into_iter().chain(files).collect()
         }
         Parcel::Sealed { message, key, is_file } => {
-            judge(&message, &key, public.length())?;
+            judge(&key, public.length())?;
             Ok(vec![letter(key, message, is_file)])
         }
     }
@@ -96,21 +96,18 @@ fn letter(encryption_key: String, message: String, is_file: bool) -> LetterRow {
     LetterRow { id: 0, encryption_key, message, hash, is_file, created: 0 }
 }
 
-/// What anybody can see of an encrypted message.
-fn judge(message: &str, key: &str, length: usize) -> Result<(), FormatError> {
-    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/= \r\n\t".contains(&byte);
-    if message.is_empty() || !message.bytes().all(is_digit) {
-        return Err(FormatError::Malformed("encryptedmessage must be base64"));
-    }
+/// Whether a message in our own form is to this key. What is in another form is its sender's: it is
+/// kept as it came.
+fn judge(key: &str, length: usize) -> Result<(), FormatError> {
     match envelope::block(key) {
-        Some(block) if block.len() == length => Ok(()),
-        Some(_) => Err(FormatError::Malformed("encryptionkey is not as long as the key")),
-        None => chunks::split(key, length).map(|_| ()),
+        Some(block) if block.len() != length => Err(OTHER_KEY),
+        Some(_) | None => Ok(()),
     }
 }
 
 const FULL: FormatError = FormatError::Malformed(
     "this key has no room for this message: its owner has to read and delete, or it is too long",
 );
+const OTHER_KEY: FormatError = FormatError::Malformed("encryptionkey is not as long as the key");
 const TOO_LONG: FormatError =
     FormatError::Malformed("the message is longer than this service takes: send it in parts");

@@ -18,6 +18,7 @@ pub mod multipart;
 pub mod oaep;
 pub mod objects;
 pub mod parameters;
+pub mod private_key;
 pub mod public_key;
 pub mod text;
 mod xml;

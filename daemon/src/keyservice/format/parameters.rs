@@ -83,13 +83,13 @@ impl Parameters {
     }
 
     fn add_pairs(&mut self, encoded: &[u8]) -> Result<(), FormatError> {
-        for (name, value) in form_urlencoded::parse(encoded) {
-            let value = Zeroizing::new(value.into_owned());
-            // What was no UTF-8 was replaced: two passphrases must not become one.
-            if value.contains(char::REPLACEMENT_CHARACTER) {
-                return Err(NO_TEXT);
-            }
-            self.add(&name, value)?;
+        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) => (pair.get(..at), pair.get(at + 1..)),
+                None => (Some(pair), None),
+            };
+            let [name, value] = [name, value].map(|text| decoded(text.unwrap_or_default()));
+            self.add(&name.ok_or(NO_TEXT)?, value.ok_or(NO_TEXT)?)?;
         }
         Ok(())
     }
@@ -108,6 +108,28 @@ impl Parameters {
             }
         }
     }
+}
+
+/// A name or a value of an urlencoded form; `None` where it is no UTF-8. Nothing is put in the place of
+/// what is none: two passphrases must not become one.
+fn decoded(encoded: &[u8]) -> Option<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(encoded.len()));
+    let mut rest = encoded;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let mut byte = [0];
+        match digits.map(|digits| base16ct::mixed::decode(digits, &mut byte)) {
+            Some(Ok(_)) => {
+                bytes.extend(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            Some(Err(_)) | None => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
 }
 
 const HEADERS: [HeaderName; 3] = [
@@ -179,6 +201,22 @@ mod tests {
             (Some(""), None, None)
         );
         assert!(read.files().is_empty());
+    }
+
+    #[test]
+    fn forms_are_decoded_as_browsers_write_them() {
+        let body = b"a=%C3%A4%2b+%&b=%4&&c&=d&e=%zz%EF%BF%BD&f=\xc3\xa4==";
+        let read = read("", &[FORM], body).unwrap();
+        for (name, value) in [
+            ("a", "\u{e4}+ %"),
+            ("b", "%4"),
+            ("c", ""),
+            ("", "d"),
+            ("e", "%zz\u{fffd}"),
+            ("f", "\u{e4}=="),
+        ] {
+            assert_eq!(read.find(name), Some(value), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Keys are made, or brought.
 
 use audit::LogType;
-use policies::{CreateMailbox, Permit, decode_base64};
+use policies::{CreateMailbox, Permit};
 
 use super::ask::{Ask, Asked, Given, hash, missing, passphrase, shown};
 use super::fields::{Field, HASH, PASSPHRASE, PRIVATE, PUBLIC, RELEASE};
@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::keyservice::format::answer::Answer;
 use crate::keyservice::format::date::Date;
 use crate::keyservice::format::parameters::Parameters;
+use crate::keyservice::format::private_key::is_bare;
 use crate::keyservice::format::public_key::PublicKey;
 use crate::keyservice::{Brought, KeyService};
 
@@ -52,13 +53,13 @@ pub async fn create(
     Ok(Key { body: Body::of(&Answer::Key(&key), format)?, shown: shown(&key.key_token) })
 }
 
-/// A private half that its owner has encrypted. One that is not must not be kept.
+/// A private half that its owner has encrypted, in whatever form. One that anybody could use must not
+/// be kept.
 fn private(parameters: &Parameters) -> Result<Option<String>, Fault> {
-    let Some(text) = parameters.filled(PRIVATE.0) else { return Ok(None) };
-    let digits: String = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
-    match decode_base64(&digits) {
-        // What DER begins with.
-        Some(bytes) if !bytes.starts_with(&[0x30, 0x82]) => Ok(Some(text.to_owned())),
-        _ => Err(Fault::Invalid("privatekey must be encrypted, in base64".into())),
+    match parameters.filled(PRIVATE.0) {
+        Some(text) if is_bare(text) => {
+            Err(Fault::Invalid("privatekey must be encrypted: anybody could use this one".into()))
+        }
+        other => Ok(other.map(str::to_owned)),
     }
 }

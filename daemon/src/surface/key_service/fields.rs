@@ -66,7 +66,7 @@ pub(super) const IS_FILE: Field = ("isfile", "Whether it holds a file: true or f
 pub(super) const MESSAGE: Field = ("message", "A text to be encrypted here.");
 pub(super) const PASSPHRASE: Field = ("passphrase", "The passphrase of a key, 1 to 1024 bytes.");
 pub(super) const PRIVATE: Field =
-    ("privatekey", "The private half, encrypted, in base64: kept as it came.");
+    ("privatekey", "The private half, encrypted, in any form: kept as it came.");
 pub(super) const PUBLIC: Field =
     ("publickey", "A public RSA key of 1024 to 8192 bits, RSAKeyValue or PEM.");
 pub(super) const RELEASE: Field =
