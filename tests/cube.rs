@@ -17,6 +17,11 @@ use tests::wire::{Raw, over_tls};
 fn every_route_answers_as_its_row_says() {
     let scene = Scene::new();
     let kid = scene.create("SECP256R1", None);
+    for token in [scene.user("pqc:kem"), scene.external("pqc:kem")] {
+        // What signs keys is made with the first of them, with an entry of its own.
+        let made = scene.client.post("/api/kc/generate_keys", &token, &json!({}));
+        assert_eq!(made.status, 200);
+    }
     let mut seen = Seen::default();
     for route in routes() {
         // A login is held back for half a second, and for more after failures; login.rs has those.
@@ -231,7 +236,9 @@ fn judge(route: &Route, answer: &Raw, log: &mut LogReader, what: &str) {
     if route.surface.name() != "hem" && !is_empty && !is_page {
         serde_json::from_slice::<Value>(&answer.body).unwrap_or_else(|_| panic!("{what}"));
     }
-    let entries = log.heads();
+    let mut entries = log.heads();
+    // Made by whoever comes first.
+    entries.retain(|head| head != "SYSTEM_KEY_MADE OK");
     let kind = route.log.kind().map(|kind| kind.name().trim_start_matches("LOG_TYPE_").to_owned());
     match (status, route.log) {
         (401 | 409 | 411 | 412 | 413 | 418, _) => assert_eq!(entries, [""; 0], "{what}"),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::client::{Client, Reply};
 use tests::daemon::Home;
+use tests::patience::{LONG, until};
 use tests::scene::Scene;
+use tests::timing::Comparison;
 use tests::wire::over_tls;
 use tests::{programs, python};
 
@@ -34,10 +36,16 @@ fn closed_it_takes_a_scope_for_each_thing() {
     let page = scene.client.call("GET", SERVICE, None, None);
     assert_eq!((page.status, log.heads()), (200, vec!["KEYSERVICE_READ OK".to_owned()]));
     let form = form(&[("token", NOBODY), ("passphrase", "x"), ("message", "m")]);
+    let mut denied = 0;
     for (method, scope) in ["POST", "PUT", "GET", "DELETE"].into_iter().zip(&all) {
         let ask = |token: Option<&str>| send(&scene.client, method, token, &form);
-        assert_eq!(ask(None).status, 401, "{method}");
-        assert_eq!(ask(Some("nonsense")).status, 401, "{method}");
+        log.news();
+        for token in [None, Some("nonsense")] {
+            let refused = ask(token);
+            assert_eq!(refused.status, 401, "{method}");
+            assert_eq!(refused.headers.get("audit-index"), None, "{method}");
+        }
+        assert_eq!(log.heads(), [""; 0], "who has no token could fill the log");
         for other in &all {
             let status = ask(Some(&scene.user(other))).status;
             match other == scope {
@@ -45,8 +53,8 @@ fn closed_it_takes_a_scope_for_each_thing() {
                 false => assert_eq!(status, 403, "{method} with {other}"),
             }
         }
+        denied += log.heads().iter().filter(|head| *head == "FAILED_SCOPE_CHECK FAILED").count();
     }
-    let denied = log.heads().iter().filter(|head| *head == "FAILED_SCOPE_CHECK FAILED").count();
     assert_eq!(denied, 12);
     // A stranger's body is not waited for.
     let much = send(&scene.client, "PUT", None, &"x".repeat(100_000));
@@ -61,6 +69,8 @@ fn what_is_asked_is_entered_and_lasts() {
     let token = key["KeyToken"].as_str().unwrap();
     let digits = &token[..8];
     let mine = [("token", token), ("passphrase", "p")];
+    let made = ["SYSTEM_KEY_MADE OK", "KEYSERVICE_CREATE OK"];
+    assert_eq!(log.heads(), made, "with the first key comes what wraps it");
     let read = |scene: &Scene| send(&scene.client, "GET", None, &form(&mine));
     assert_eq!(read(&scene).status, 304);
     let message = form(&[("token", token), ("message", "a message")]);
@@ -68,7 +78,7 @@ fn what_is_asked_is_entered_and_lasts() {
     assert_eq!(read(&scene).status, 200);
     let wrong = form(&[("token", token), ("passphrase", "q")]);
     assert_eq!(send(&scene.client, "GET", None, &wrong).status, 400);
-    let heads = ["CREATE OK", "READ OK", "SEND OK", "READ OK", "READ ERROR"];
+    let heads = ["READ OK", "SEND OK", "READ OK", "READ ERROR"];
     log.expect_all(&heads.map(|head| format!("KEYSERVICE_{head}")), digits);
     let bad = form(&[("publickey", "<x>")]);
     assert_eq!(send(&scene.client, "POST", None, &bad).status, 400);
@@ -81,6 +91,44 @@ fn what_is_asked_is_entered_and_lasts() {
     assert_eq!(send(&scene.client, "DELETE", None, &form(&mine)).json(), "Deleted.");
     assert_eq!(read(&scene).status, 400);
     log.expect_all(&["DELETE OK", "READ ERROR"].map(|h| format!("KEYSERVICE_{h}")), digits);
+}
+
+/// Both are of one day; the file says that one of them is older.
+#[test]
+fn a_key_that_is_too_old_goes_and_that_is_entered() {
+    let scene = closed_as("days = 2", "anonymous = true");
+    let mut log = scene.log();
+    let old = send(&scene.client, "POST", None, &form(&[("passphrase", "p")])).json();
+    let made: Vec<_> = log.news().into_iter().map(|entry| (entry.head(), entry.ext)).collect();
+    let wrapping = ("SYSTEM_KEY_MADE OK".to_owned(), "mailbox".to_owned());
+    let digits = |key: &Value| key["KeyToken"].as_str().unwrap()[..8].to_owned();
+    assert_eq!(made, [wrapping, ("KEYSERVICE_CREATE OK".to_owned(), digits(&old))]);
+    let hash = "a".repeat(64);
+    let public = old["PublicKey"].as_str().unwrap();
+    let bring = form(&[("publickey", public), ("privatekeyhash", &hash)]);
+    let young = send(&scene.client, "POST", None, &bring).json();
+    let token = |key: &Value| key["KeyToken"].as_str().unwrap().to_owned();
+    let home = scene.stop();
+    let aged = format!(
+        "UPDATE keyservice_keys SET created = created - 259200000, release = release - 259200000 \
+         WHERE token = x'{}'",
+        token(&old),
+    );
+    python::change_state(&home.at("state.db"), &aged);
+    let scene = Scene::serving(home);
+    let expired = ("KEY_EXPIRED OK".to_owned(), format!("keyservice {}", digits(&old)));
+    let file = tests::log::files(&scene.home.at("audit")).pop().unwrap();
+    until("the old key has gone", LONG, || {
+        let mut entries = tests::log::entries(&file).into_iter();
+        entries.find(|entry| (entry.head(), entry.ext.clone()) == expired)
+    });
+    let status = |key: &Value, proof: (&str, &str)| {
+        send(&scene.client, "GET", None, &form(&[("token", &token(key)), proof])).status
+    };
+    until("the old key has gone", LONG, || {
+        (status(&old, ("passphrase", "p")) == 400).then_some(())
+    });
+    assert_eq!(status(&young, ("privatekeyhash", &hash)), 304);
 }
 
 #[test]
@@ -112,6 +160,33 @@ fn limits_hold() {
     assert_eq!(guess(), 429);
 }
 
+/// What does not open a key is one answer to the last header; its time is reported.
+#[test]
+fn what_opens_nothing_is_not_told_apart() {
+    let quick = "argon2_kib = 19456\nargon2_passes = 1\nreadings = 100000";
+    let scene = closed_as(quick, "anonymous = true");
+    let key = send(&scene.client, "POST", None, &form(&[("passphrase", "p")])).json();
+    let token = key["KeyToken"].as_str().unwrap();
+    let zeros = "0".repeat(64);
+    for (times, name, wrong) in [(30, "passphrase", "q"), (150, "privatekeyhash", zeros.as_str())] {
+        for method in ["GET", "DELETE"] {
+            let ask = |token: &str| {
+                let form = form(&[("token", token), (name, wrong)]);
+                let mut reply = send(&scene.client, method, None, &form);
+                for varies in ["date", "audit-index"] {
+                    reply.headers.remove(varies);
+                }
+                (reply.status, reply.headers, reply.body)
+            };
+            let (mine, nobodys) = (ask(token), ask(NOBODY));
+            assert_eq!((mine.0, &mine), (400, &nobodys), "{method} {name}");
+            let same = |token: &str| assert_eq!(ask(token), mine, "{method} {name}");
+            let compared = Comparison::of(times, || same(token), || same(NOBODY));
+            println!("{method}, wrong {name} and unknown token: {compared}");
+        }
+    }
+}
+
 /// None of them is read to its end, or believed.
 #[test]
 fn what_is_too_much_is_refused_at_once() {
@@ -141,6 +216,9 @@ fn what_is_too_much_is_refused_at_once() {
             assert_eq!(answer.status(), 413, "{method} {path}");
         }
     }
+    // What is not much longer than it may be is read, so that the client gets to see the answer.
+    let long = send(&Client::http1(&scene.daemon), "PUT", None, &"x".repeat(30 << 20));
+    assert_eq!(long.status, 413);
     let zipped = scene.client.send("PUT", SERVICE, |request| {
         request.header("Content-Encoding", "gzip").body(vec![0x1f, 0x8b, 8, 0])
     });
@@ -157,19 +235,11 @@ fn memory_stays_flat_under_many_large_bodies() {
         assert_eq!(send(&client, "PUT", None, &body).status, 400);
     };
     put();
-    let before = peak(&scene);
+    let before = scene.daemon.peak();
     std::thread::scope(|threads| (0..16).for_each(|_| drop(threads.spawn(put))));
-    let grown = peak(&scene) - before;
+    let grown = scene.daemon.peak() - before;
     println!("{grown} KiB more than with one");
     assert!(grown < 160 << 10, "{grown} KiB");
-}
-
-/// The most memory that the daemon had, in KiB.
-fn peak(scene: &Scene) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", scene.daemon.ready().pid));
-    let status = status.unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// A device where it takes scopes, with more in its section of the configuration.
@@ -221,7 +291,7 @@ fn run(scene: &Scene, token: Option<&str>) -> Value {
 
 const SERVICE: &str = "/Service";
 const NOBODY: &str = "00000000000000000000000000000000";
-const COUNTS: [(&str, u64); 16] = [
+const COUNTS: [(&str, u64); 17] = [
     ("no messages, 304", 2),
     ("sent", 5),
     ("read with the passphrase", 7),
@@ -232,6 +302,7 @@ const COUNTS: [(&str, u64); 16] = [
     ("read with a public key", 2),
     ("release dates", 2),
     ("XML", 7),
+    ("kept as they came", 5),
     ("not told apart", 8),
     ("refused", 16),
     ("expands too far, left closed", 2),

@@ -163,6 +163,10 @@ log_types! {
     148 LOG_TYPE_ACCOUNT_CHANGED Text,
     /// Somebody failed so often that nothing of his is looked at for a while.
     149 LOG_TYPE_GUESSING Text,
+    /// A key was destroyed because its time was over.
+    150 LOG_TYPE_KEY_EXPIRED Text,
+    /// A key of the daemon's own was made at its first use.
+    151 LOG_TYPE_SYSTEM_KEY_MADE Text,
 }
 
 /// How it ended: field 4 of a line, in decimal.
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn codes_and_types_are_the_same_list() {
-        assert_eq!(LogType::ALL.len(), 61);
+        assert_eq!(LogType::ALL.len(), 63);
         for kind in LogType::ALL {
             assert_eq!(LogType::from_code(kind.code()), Some(*kind));
             assert!(kind.name().starts_with("LOG_TYPE_"));

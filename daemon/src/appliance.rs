@@ -1,6 +1,6 @@
 //! What the handlers work with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use audit::Log;
 
@@ -71,6 +71,11 @@ impl Appliance {
         Self(Arc::new(parts))
     }
 
+    /// It, for as long as somebody else has it.
+    pub(crate) fn faint(&self) -> Faint {
+        Faint(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.0.accounts
     }
@@ -119,6 +124,16 @@ impl Appliance {
 
     pub(crate) fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+}
+
+/// An appliance that may be gone: what works beside the requests must not keep it.
+pub(crate) struct Faint(Weak<Parts>);
+
+impl Faint {
+    /// The appliance, while it is there.
+    pub(crate) fn upgrade(&self) -> Option<Appliance> {
+        self.0.upgrade().map(Appliance)
     }
 }
 

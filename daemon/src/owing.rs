@@ -28,6 +28,11 @@ impl Account {
         ACCOUNT.scope(self.clone(), work).await
     }
 
+    /// Whether something was changed on it that no entry tells of yet.
+    pub(crate) fn is_owing(&self) -> bool {
+        !self.0.owed().is_empty()
+    }
+
     /// The entry that tells of the changes is durable.
     pub(crate) fn pay(&self) {
         let paid = mem::take(&mut *self.0.owed());

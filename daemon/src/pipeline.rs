@@ -17,8 +17,8 @@ use matchit::Router;
 use policies::{Caller, Door, Subject};
 
 use self::bearer::Toll;
-pub(crate) use self::body::LargeBodies;
 use self::body::{Bounds, receive};
+pub(crate) use self::body::{LargeBodies, LargePlace};
 use self::strangers::{Stranger, Strangers};
 use crate::appliance::Appliance;
 use crate::config::Limits;
@@ -262,7 +262,14 @@ impl Pipeline {
         let work = (route.run)(&self.0.appliance, &caller, &inbound, &mut entry);
         let outcome = account.during(work).await;
         let outcome = outcome.map_err(|fault| turn_stranger_away(fault, &caller));
-        match file(entry, route, &outcome).await {
+        // As wherever a token lacks: who shows none could fill the log otherwise.
+        let turned_away =
+            matches!(&outcome, Err(Fault::Unauthenticated(_))) && caller.is_anonymous();
+        let filed = match turned_away && route.door == Door::Conditional {
+            true => Ok(entry.dismiss()),
+            false => file(entry, route, &outcome).await,
+        };
+        match filed {
             Ok(receipt) => {
                 match (&outcome, receipt.index(), stranger) {
                     (Ok(_), Some(_), _) => account.pay(),

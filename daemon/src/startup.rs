@@ -27,6 +27,7 @@ use crate::clerk::Clerk;
 use crate::config::{self, Ack, Config, TrustedTime};
 use crate::device::Device;
 use crate::exchange::Exchange;
+use crate::holdings;
 use crate::keyring::{Keyring, Recovery};
 use crate::keyservice::KeyService;
 use crate::logbook::Logbook;
@@ -154,8 +155,8 @@ async fn furnish(
     };
     let tickets =
         Tickets::new(store.clone(), Arc::new(system.clone()), log.clone(), config.pqc.tokens);
-    let exchange = Exchange::new(store.clone(), system.clone(), config.e2e);
-    let key_service = KeyService::new(store.clone(), system.clone(), config.key_service);
+    let exchange = Exchange::new((&store, &system, &log), config.e2e);
+    let key_service = KeyService::new((&store, &system, &log), config.key_service);
     let agreements = Agreements::new(vault.clone(), groups, &config.key_agreement);
     let accounts = open_accounts(config, (&store, &system), (&desk, &agreements), &log).await?;
     let checkin = CheckIn::new(asks, desk.clone(), examiner.clone(), log.clone());
@@ -179,6 +180,7 @@ async fn furnish(
         switch,
         tickets,
     });
+    holdings::sweep(&appliance, config.pqc);
     let (mirror, witness) = elsewhere(config, &log, metrics)?;
     Ok(Opened { appliance, device, ends, log, mirror, store, vault, system, witness })
 }

@@ -38,7 +38,8 @@ pub enum Cargo {
 /// What the worker does for exchanges. Seals are those of the key-encryption key, bound to a name.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Exchange {
-    /// Finds the exchange key, or makes it with so many bits. Answers its modulus.
+    /// Finds the exchange key, or makes it with so many bits. Answers one byte, whether it was
+    /// made now, and its modulus.
     Key {
         /// 2048 or 3072.
         bits: u16,

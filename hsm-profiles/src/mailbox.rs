@@ -10,7 +10,7 @@ use crate::protocol::SecretBytes;
 /// What the worker does for mailboxes.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Mailbox {
-    /// Finds the wrapping key, or makes it. Answers that it is there.
+    /// Finds the wrapping key, or makes it. Answers how many were made.
     Ready,
     /// Makes a pair with the exponent 65537 and wraps it. Answers [`MailboxKey`].
     Make {

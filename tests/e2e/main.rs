@@ -84,6 +84,9 @@ fn each_request_leaves_its_entry_with_who_asked() {
     let (exchange, open) = (scene.user("e2e:exchange"), scene.user("e2e:use"));
     let mut log = scene.log();
     assert_eq!(ask(&scene, "GET", KEY, &exchange, None).status, 200);
+    let made = ["SYSTEM_KEY_MADE OK", "E2E_KEY_SENT OK"];
+    assert_eq!(log.heads(), made, "the key that is sent was made for it");
+    assert_eq!(ask(&scene, "GET", KEY, &exchange, None).status, 200);
     assert_eq!(ask(&scene, "POST", KEY, &exchange, Some(&json!({}))).status, 400);
     let frame = json!({ "encryptedPayload": "00".repeat(256) });
     assert_eq!(ask(&scene, "POST", DATA, &open, Some(&frame)).status, 400);

@@ -235,6 +235,13 @@ impl Daemon {
         kill(Pid::from_raw(self.ready.pid), signal).unwrap();
     }
 
+    /// The most memory that it had so far, in KiB, without its worker.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.ready().pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
         let child = &mut self.child;

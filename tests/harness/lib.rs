@@ -23,6 +23,7 @@ pub mod programs;
 pub mod python;
 pub mod scene;
 pub mod tally;
+pub mod timing;
 pub mod token;
 pub mod user;
 pub mod wire;

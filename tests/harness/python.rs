@@ -94,6 +94,18 @@ pub fn client(name: &str) -> Command {
     command
 }
 
+/// Changes a state file by hand, in SQL, while no daemon has it open.
+///
+/// # Panics
+/// Where SQLite does not take it.
+pub fn change_state(state: &Path, statement: &str) {
+    let program = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as base:\n    \
+        base.execute(sys.argv[2])";
+    let mut python = Command::new(interpreter());
+    let ran = programs::run(python.args(["-c", program]).arg(state).arg(statement));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
 fn interpreter() -> PathBuf {
     environment("requirements.txt", &[]).unwrap_or_else(|why| panic!("{why}")).join("python")
 }

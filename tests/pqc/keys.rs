@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
+use tests::patience::{LONG, until};
 use tests::scene::Scene;
 
 use crate::ALL;
@@ -82,6 +83,54 @@ fn they_are_there_again_after_a_restart_and_gone_after_a_wipe() {
     let other = ask(&scene, "/api/kc/generate_keys", &json!({}));
     assert_eq!(other["verification_key"], made["verification_key"]);
     assert_ne!(other["verification_key"], signed["pk"], "it signs nothing else");
+}
+
+#[test]
+fn what_is_made_at_its_first_use_is_entered_before_it_is_used() {
+    let scene = Scene::new();
+    let token = scene.user(ALL);
+    let mut log = scene.log();
+    let mut seen = || -> Vec<_> {
+        log.news().into_iter().map(|entry| (entry.head(), entry.ext, entry.subject)).collect()
+    };
+    let entry = |head: &str, pk: &str| (head.to_owned(), kid_of(pk), "user".to_owned());
+    let sign = |data: &str| {
+        scene.client.post("/api/signature/sign", &token, &json!({ "data": data })).text("pk")
+    };
+    let pk = sign("x");
+    let signed = entry("CRYPTO_PQC_MLDSA_SIGN OK", &pk);
+    assert_eq!(seen(), [entry("KEY_GENERATION OK", &pk), signed.clone()]);
+    sign("y");
+    assert_eq!(seen(), [signed]);
+    let generate = || scene.client.post("/api/kc/generate_keys", &token, &json!({}));
+    let made = generate();
+    let verifier = entry("KEY_GENERATION OK", &made.text("verification_key"));
+    assert_eq!(seen(), [verifier, entry("KEY_GENERATION OK", &made.text("pk"))]);
+    let made = generate();
+    assert_eq!(seen(), [entry("KEY_GENERATION OK", &made.text("pk"))]);
+}
+
+/// Its owner has it for so long; the keys that sign stay.
+#[test]
+fn keys_for_exchanges_end_after_their_time() {
+    let home = Scene::new().stop();
+    home.configure("[pqc]\nenabled = true", "[pqc]\nenabled = true\nkey_seconds = 2");
+    let scene = Scene::serving(home);
+    let token = scene.user(ALL);
+    let mut log = scene.log();
+    let ask = |path: &str, body: &Value| scene.client.post(path, &token, body);
+    let made = ask("/api/kc/generate_keys", &json!({})).json();
+    let signer = ask("/api/signature/sign", &json!({ "data": "x" })).text("pk");
+    let expired =
+        ("KEY_EXPIRED OK".to_owned(), format!("pqc {}", kid_of(made["pk"].as_str().unwrap())));
+    until("the key has ended", LONG, || {
+        log.news().into_iter().find(|entry| (entry.head(), entry.ext.clone()) == expired)
+    });
+    let sent = json!({ "pk": made["pk"], "cipher": "0".repeat(2176) });
+    assert_eq!(ask("/api/kc/decapsulate_key", &sent).status, 403);
+    assert_eq!(ask("/api/signature/sign", &json!({ "data": "y" })).text("pk"), signer);
+    let other = ask("/api/kc/generate_keys", &json!({})).json();
+    assert_eq!(other["verification_key"], made["verification_key"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tests::client::Client;
 use tests::daemon::Home;
 use tests::scene::Scene;
+use tests::timing::rank_sum;
 
 use crate::ALL;
 
@@ -51,20 +52,13 @@ fn a_foreign_key_is_as_unknown_as_an_unknown_one() {
 
 const ROUNDS: usize = 300;
 
-/// The z statistic of Mann and Whitney's test.
-fn rank_sum(one: &[Duration], other: &[Duration]) -> f64 {
-    let wins: usize = one.iter().map(|a| other.iter().filter(|b| a > *b).count()).sum();
-    let count = |items: &[Duration]| f64::from(u32::try_from(items.len()).unwrap());
-    let (m, n) = (count(one), count(other));
-    let wins = f64::from(u32::try_from(wins).unwrap());
-    (wins - m * n / 2.0) / (m * n * (m + n + 1.0) / 12.0).sqrt()
-}
-
 #[test]
 fn answers_leave_the_results_that_the_table_says() {
     let scene = Scene::new();
     let token = scene.user(ALL);
     let signed = scene.client.post("/api/signature/sign", &token, &json!({ "data": "x" })).json();
+    // The keys that sign are there.
+    scene.client.post("/api/kc/generate_keys", &token, &json!({}));
     let mut log = scene.log();
     let mut sees = |path: &str, body: &Value, status: u16, head: &str| {
         let reply = scene.client.post(path, &token, body);

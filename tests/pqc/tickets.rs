@@ -9,6 +9,7 @@ use tests::client::{Client, Reply};
 use tests::login::{Challenge, now};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
+use tests::timing::Comparison;
 
 use crate::ALL;
 
@@ -47,6 +48,30 @@ fn of_64_clients_with_ten_uses_ten_get_through() {
     heads.sort();
     let signed = vec!["CRYPTO_PQC_MLDSA_SIGN OK".to_owned(); 10];
     assert_eq!(heads, [signed, vec!["TOKEN_EXHAUSTED OK".to_owned()]].concat());
+}
+
+/// What no longer opens anything, or never did, is one answer to the last header; its time is reported.
+#[test]
+fn why_a_token_opens_nothing_is_not_told() {
+    let scene = Scene::new();
+    let spent = issue(&scene, ALL, &json!({ "expire_after_attempts": 1 }));
+    assert_eq!(sign(&scene.client, &spent).status, 200);
+    let expired = issue(&scene, ALL, &json!({ "expire_after_attempts": 900, "expiry_time": 1 }));
+    let unknown: String = spent.chars().rev().collect::<String>().replace("_tvc", "");
+    let unknown = format!("cvt_{unknown}");
+    let ask = |token: &str| {
+        let mut reply = sign(&scene.client, token);
+        reply.headers.remove("date");
+        (reply.status, reply.headers, reply.body)
+    };
+    until("it has expired", LONG, || (ask(&expired).0 == 401).then_some(()));
+    let told = ask(&unknown);
+    assert_eq!(told.0, 401);
+    for (what, token) in [("spent", &spent), ("expired", &expired)] {
+        let same = |token: &str| assert_eq!(ask(token), told, "{what}");
+        let compared = Comparison::of(150, || same(token), || same(&unknown));
+        println!("a {what} token and an unknown one: {compared}");
+    }
 }
 
 /// A use that was taken when the process is killed is gone, whether its answer left or not; none is

@@ -10,13 +10,15 @@ pub struct Pqc {
     pub enabled: bool,
     /// How many keys for exchanges one identity may have.
     pub keys: usize,
+    /// After how many seconds a key for exchanges is destroyed; 0 for never.
+    pub key_seconds: u64,
     /// How many tokens of limited use one identity may have that have not ended.
     pub tokens: u64,
 }
 
 impl Default for Pqc {
     fn default() -> Self {
-        Self { enabled: false, keys: 10_000, tokens: 1_000 }
+        Self { enabled: false, keys: 10_000, key_seconds: 365 * 86_400, tokens: 1_000 }
     }
 }
 

@@ -11,9 +11,10 @@ mod sessions;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::{Ext, Log, LogType};
 use aws_lc_rs::hmac;
 use hsm_profiles::{Cargo, SecretBytes, System};
-use policies::{ExchangeSession, Kid, Permit};
+use policies::{ExchangeSession, Kid, Permit, Subject};
 use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -27,6 +28,7 @@ use self::guesses::Guesses;
 
 use crate::clock::now;
 use crate::config::E2e;
+use crate::entering::enter;
 use crate::fault::Fault;
 use crate::store::{Store, StoreFault};
 
@@ -37,6 +39,7 @@ pub struct Exchange(Arc<Parts>);
 struct Parts {
     store: Store,
     system: System,
+    log: Log,
     config: E2e,
     /// Of which stand-ins are made, in this run.
     secret: hmac::Key,
@@ -61,7 +64,11 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Fault::Internal`] where the host has no randomness.
-    pub(crate) fn new(store: Store, system: System, config: E2e) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        (store, system, log): (&Store, &System, &Log),
+        config: E2e,
+    ) -> Result<Self, Fault> {
+        let (store, system, log) = (store.clone(), system.clone(), log.clone());
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| Fault::Internal)?;
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice());
@@ -70,7 +77,7 @@ impl Exchange {
         }
         let guesses = Guesses::new(&config);
         let (public, decoy) = (OnceCell::new(), OnceCell::new());
-        Ok(Self(Arc::new(Parts { store, system, config, secret, guesses, public, decoy })))
+        Ok(Self(Arc::new(Parts { store, system, log, config, secret, guesses, public, decoy })))
     }
 
     /// The public half of the exchange key, which the token makes at the first call.
@@ -140,8 +147,13 @@ impl Exchange {
 
     async fn modulus(&self) -> Result<&PublicHalf, Fault> {
         let make = || async {
-            let modulus = self.0.system.exchange_key(self.0.config.rsa_bits).await?;
+            let (modulus, fresh) = self.0.system.exchange_key(self.0.config.rsa_bits).await?;
             let kid = Kid::of_public_key(&modulus);
+            if fresh {
+                let (made, name) =
+                    (LogType::LOG_TYPE_SYSTEM_KEY_MADE, Ext::Text(format!("exchange {kid}")));
+                enter(&self.0.log, made, Subject::Anonymous, name).await?;
+            }
             Ok::<_, Fault>(PublicHalf { modulus, kid })
         };
         self.0.public.get_or_try_init(make).await

@@ -8,8 +8,9 @@ use policies::{DeleteKey, Kid, Permit, Subject};
 
 use super::create::did_not_happen;
 use super::mender::Task;
+use super::shelf::Entry;
 use super::{KeyFault, Keyring, Keys, random};
-use crate::store::{Backing, Fact, Intent, IntentId, IntentKind};
+use crate::store::{Backing, Doing, Fact, Intent, IntentId, IntentKind};
 
 impl Keyring {
     /// Destroys a key for good. Of several that try, one succeeds and the others find it absent.
@@ -20,27 +21,37 @@ impl Keyring {
     /// begun, out of use; it is then destroyed as soon as that can be done.
     pub async fn delete(&self, leave: Permit<DeleteKey>) -> Result<(), KeyFault> {
         let keys = &self.0;
-        let kid = leave.action().0;
-        let own = keys.shelf().find(kid)?;
+        let own = keys.shelf().find(leave.action().0)?;
+        keys.end(&own, leave.subject(), || keys.token.destroy(leave)).await
+    }
+}
+
+impl Keys {
+    /// Destroys a key for `subject`. `destroy` is how the token is asked, where it has something of it.
+    pub(super) async fn end<'a>(
+        &'a self,
+        own: &Entry,
+        subject: Subject,
+        destroy: impl FnOnce() -> Doing<'a, u32>,
+    ) -> Result<(), KeyFault> {
+        let kid = own.record.kid;
         match own.record.backing {
-            Backing::Public => keys.forget(kid, leave.subject()).await,
+            Backing::Public => self.forget(kid, subject).await,
             Backing::Sealed(_) => {
-                keys.forget(kid, leave.subject()).await?;
+                self.forget(kid, subject).await?;
                 // The key is gone with its record; what is left is encrypted.
-                if let Err(fault) = keys.store.scrub().await {
+                if let Err(fault) = self.store.scrub().await {
                     tracing::warn!(%fault, "a deleted sealed key is still in the journal");
                 }
                 Ok(())
             }
             Backing::Resident => {
-                keys.token.health()?;
-                keys.destroy(kid, leave).await
+                self.token.health()?;
+                self.destroy(kid, subject, destroy).await
             }
         }
     }
-}
 
-impl Keys {
     /// Deletes a record of which the token holds nothing.
     async fn forget(&self, kid: Kid, subject: Subject) -> Result<(), KeyFault> {
         let due = self.due(Fact::Deleted, kid, subject).await?;
@@ -56,12 +67,17 @@ impl Keys {
         Ok(())
     }
 
-    async fn destroy(&self, kid: Kid, leave: Permit<DeleteKey>) -> Result<(), KeyFault> {
+    async fn destroy<'a>(
+        &'a self,
+        kid: Kid,
+        subject: Subject,
+        destroy: impl FnOnce() -> Doing<'a, u32>,
+    ) -> Result<(), KeyFault> {
         let intent = Intent {
             id: IntentId(random()?),
             kind: IntentKind::Delete,
             kid: Some(kid),
-            subject: leave.subject(),
+            subject,
             started: (self.clock)(),
         };
         let id = intent.id;
@@ -70,7 +86,7 @@ impl Keys {
         self.shelf_mut().take(kid)?;
         let attempt = self.mender.unsettled(Task::Intent(intent.clone()));
         self.store.add_intent(&intent, &tag).await?;
-        match self.token.destroy(leave).await {
+        match destroy().await {
             // None of its objects left is what was asked for.
             Ok(_) | Err(TokenFault::KeyMissing) => {
                 let _turn = self.turn.lock().await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hsm_profiles::{Family, KeyType, SecretBytes, Statement, Task, Usage};
-use policies::{Denied, Kid, OwnKeys, Permit, UseOwn};
+use policies::{Denied, Kid, OwnKeys, Permit, Subject, UseOwn};
 use subtle::ConstantTimeEq;
 
 use super::employ::{public, secret};
@@ -71,15 +71,46 @@ impl Keyring {
         kind: KeyType,
         purpose: Purpose,
     ) -> Result<Standing, KeyFault> {
-        let find = || self.0.shelf().standing(leave.subject(), purpose.label(), kind);
-        if let Some(entry) = find() {
-            return Ok(Standing::of(&entry));
+        if let Some(found) = self.holding(leave, kind, purpose) {
+            return Ok(found);
         }
         let _one_at_a_time = self.0.standing.lock().await;
-        match find() {
-            Some(entry) => Ok(Standing::of(&entry)),
+        match self.holding(leave, kind, purpose) {
+            Some(found) => Ok(found),
             None => self.create_own(leave, kind, purpose).await,
         }
+    }
+
+    /// The same key, where it was made already.
+    pub fn holding(
+        &self,
+        leave: &Permit<impl OwnKeys>,
+        kind: KeyType,
+        purpose: Purpose,
+    ) -> Option<Standing> {
+        let found = self.0.shelf().standing(leave.subject(), purpose.label(), kind);
+        found.map(|entry| Standing::of(&entry))
+    }
+
+    /// The keys for exchanges, whosever they are, that were made before this Unix time.
+    pub(crate) fn outdated(&self, before: u64) -> Vec<Kid> {
+        let shelf = self.0.shelf();
+        let records = shelf.all().map(|entry| &entry.record);
+        let outdated = records.filter(|record| {
+            record.owner.is_some()
+                && record.label == Purpose::Exchange.label()
+                && record.created < before
+        });
+        outdated.map(|record| record.kid).collect()
+    }
+
+    /// Destroys such a key: nobody asks for it, its time is over.
+    ///
+    /// # Errors
+    /// As for [`Keyring::delete`].
+    pub(crate) async fn expire(&self, kid: Kid) -> Result<(), KeyFault> {
+        let own = self.0.shelf().find_owned(kid)?;
+        self.0.end(&own, Subject::Anonymous, || self.0.token.destroy_kid(kid)).await
     }
 
     /// Leave to use the key with this public half, where it is the caller's. One that is not there is

@@ -91,9 +91,9 @@ impl Shelf {
         self.slots.insert(kid, Slot::Damaged);
     }
 
-    /// Takes the good record of a key of the device out. Of several who try, one gets it.
+    /// Takes a good record out, whosever it is. Of several who try, one gets it.
     pub(super) fn take(&mut self, kid: Kid) -> Result<Arc<Entry>, KeyFault> {
-        let entry = self.find(kid)?;
+        let entry = self.entry(kid)?;
         self.remove(kid);
         Ok(entry)
     }

@@ -1,6 +1,7 @@
 //! Keys: made here for a passphrase, or brought by who has the private half.
 
-use policies::{CreateMailbox, Permit};
+use audit::{Ext, LogType};
+use policies::{CreateMailbox, Permit, Subject};
 use sha2::{Digest, Sha256};
 
 use super::format::date::Date;
@@ -8,6 +9,7 @@ use super::format::objects::KeyObject;
 use super::format::public_key::PublicKey;
 use super::proof::{fingerprint, of_bytes};
 use super::{KeyService, Passphrase, broken, origin, today};
+use crate::entering::enter;
 use crate::fault::Fault;
 use crate::inbound::Peer;
 use crate::store::{MailboxRow, Private};
@@ -37,7 +39,7 @@ impl KeyService {
         release: Option<Date>,
     ) -> Result<KeyObject, Fault> {
         self.0.creations.take(origin(peer))?;
-        self.0.ready.get_or_try_init(|| self.0.system.prepare_mailboxes()).await?;
+        self.0.ready.get_or_try_init(|| self.prepare()).await?;
         let token = self.0.system.name_mailbox().await?;
         let made = self.0.system.make_mailbox(BITS).await?;
         let public = PublicKey::new(&made.modulus, EXPONENT).map_err(|_| Fault::Internal)?;
@@ -77,6 +79,17 @@ impl KeyService {
         object.private_key = private;
         object.private_key_hash = hash;
         Ok(object)
+    }
+
+    /// Sees to it that the token has what wraps keys, and that its making is entered.
+    async fn prepare(&self) -> Result<(), Fault> {
+        match self.0.system.prepare_mailboxes().await? {
+            true => {
+                let (made, name) = (LogType::LOG_TYPE_SYSTEM_KEY_MADE, Ext::Text(WRAPPING.into()));
+                enter(&self.0.log, made, Subject::Anonymous, name).await
+            }
+            false => Ok(()),
+        }
     }
 
     async fn keep(&self, public: &PublicKey, made: Made) -> Result<KeyObject, Fault> {
@@ -121,4 +134,6 @@ struct Made {
 
 /// The bits of a key that is made here.
 const BITS: u16 = 3072;
+/// What the token's key that wraps these is called in the log.
+const WRAPPING: &str = "mailbox";
 const EXPONENT: &[u8] = &[1, 0, 1];

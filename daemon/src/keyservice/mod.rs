@@ -10,11 +10,12 @@ mod outer;
 mod proof;
 mod read;
 mod send;
+mod sweep;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use audit::Log;
 use hsm_profiles::System;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -41,6 +42,7 @@ pub struct KeyService(Arc<Parts>);
 struct Parts {
     store: Store,
     system: System,
+    log: Log,
     config: Config,
     outer: Outer,
     creations: Allowance<Origin>,
@@ -62,9 +64,13 @@ impl KeyService {
     ///
     /// # Errors
     /// [`Fault::Internal`] where the host has no randomness.
-    pub(crate) fn new(store: Store, system: System, config: Config) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        (store, system, log): (&Store, &System, &Log),
+        config: Config,
+    ) -> Result<Self, Fault> {
+        let (store, system, log) = (store.clone(), system.clone(), log.clone());
         if config.enabled && config.days > 0 {
-            tokio::spawn(sweep(store.clone(), config.days));
+            tokio::spawn(sweep::sweep(store.clone(), log.clone(), config.days));
         }
         let creations = Allowance::per_minute(config.creations);
         let readings = Allowance::per_minute(config.readings);
@@ -74,6 +80,7 @@ impl KeyService {
         Ok(Self(Arc::new(Parts {
             store,
             system,
+            log,
             config,
             outer,
             creations,
@@ -100,22 +107,6 @@ impl KeyService {
 
     fn limits(&self) -> Limits {
         Limits { bytes: self.0.config.message_bytes, ..Limits::default() }
-    }
-}
-
-/// Removes the keys that are too old, until the state file is closed.
-async fn sweep(store: Store, days: u64) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3600));
-    loop {
-        hours.tick().await;
-        let age = days.saturating_mul(86_400_000);
-        let before = today().milliseconds().saturating_sub(age);
-        if let Err(fault) = store.sweep_mailboxes(before).await {
-            tracing::warn!(%fault, "keys of the key service that are too old can't be removed now");
-            if matches!(fault, StoreFault::Database(sqlx::Error::PoolClosed)) {
-                return;
-            }
-        }
     }
 }
 

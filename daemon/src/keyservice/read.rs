@@ -13,11 +13,12 @@ use super::proof::{Proof, Proven};
 use super::{KeyService, apart, broken, today};
 use crate::fault::Fault;
 use crate::inbound::Peer;
+use crate::pipeline::LargePlace;
 use crate::store::LetterRow;
 
 impl KeyService {
-    /// The messages of a key, oldest first; none before its release. `written` gets them while the
-    /// room that they take is accounted for.
+    /// The messages of a key, oldest first; none before its release. `written` gets them with the
+    /// place that they take where they are large, to be kept for as long as they are in memory.
     ///
     /// Messages that do not open are as they were left: whoever left them decides what is in them.
     ///
@@ -28,20 +29,20 @@ impl KeyService {
         &self,
         _: Permit<ReadMailbox>,
         (peer, token, proof): (Option<Peer>, Option<[u8; 16]>, &Proof),
-        written: impl FnOnce(Vec<MessageObject>) -> Result<T, Fault>,
+        written: impl FnOnce(Vec<MessageObject>, LargePlace) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let Proven { id, row, inner } = self.prove(peer, token, proof).await?;
         if today().milliseconds() < row.release {
-            return written(Vec::new());
+            return written(Vec::new(), None);
         }
         let size = self.0.store.letters_size(id).await.map_err(broken)?;
-        let _place = match size {
+        let place = match size {
             0..=SMALL => None,
-            _ => Some(self.0.large.place().await?),
+            _ => self.0.large.place().await?,
         };
         let letters = self.0.store.letters(id).await.map_err(broken)?;
         let Some(inner) = inner else {
-            return written(letters.into_iter().map(as_left).collect());
+            return written(letters.into_iter().map(as_left).collect(), place);
         };
         let key = MailboxKey { modulus: row.modulus, wrapped: inner.to_vec() };
         let (length, budget) = (key.modulus.len(), self.budget());
@@ -60,7 +61,7 @@ impl KeyService {
             };
             letters.into_iter().zip(blocks).map(decrypt).collect()
         });
-        written(messages.await?)
+        written(messages.await?, place)
     }
 
     /// How many bytes one answer may come to, besides what is left as it was.

@@ -20,6 +20,9 @@ pub(crate) struct LargeBodies {
     time: Duration,
 }
 
+/// A place of one of them, where it needs one.
+pub(crate) type LargePlace = Option<OwnedSemaphorePermit>;
+
 impl LargeBodies {
     pub(crate) fn new(config: &KeyService) -> Self {
         let places = Arc::new(Semaphore::new(config.bodies));
@@ -35,10 +38,10 @@ impl LargeBodies {
     ///
     /// # Errors
     /// [`Fault::Busy`] where none gets free in time.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+    pub(crate) async fn place(&self) -> Result<LargePlace, Fault> {
         let place = Arc::clone(&self.places).acquire_owned();
         match tokio::time::timeout(self.time, place).await {
-            Ok(Ok(place)) => Ok(place),
+            Ok(Ok(place)) => Ok(Some(place)),
             Ok(Err(_)) | Err(_) => Err(Fault::Busy),
         }
     }
@@ -59,10 +62,7 @@ impl Bounds {
 
 /// The body, read to its end within bounds even where it is too long, so that the client gets to see
 /// the answer; with the place that it takes where it is large.
-pub(super) async fn receive(
-    body: Incoming,
-    bounds: &Bounds,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
+pub(super) async fn receive(body: Incoming, bounds: &Bounds) -> Result<(Bytes, LargePlace), Fault> {
     if body.is_end_stream() {
         return Ok((Bytes::new(), None));
     }
@@ -72,10 +72,7 @@ pub(super) async fn receive(
     }
 }
 
-async fn collect(
-    mut body: Incoming,
-    bounds: &Bounds,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
+async fn collect(mut body: Incoming, bounds: &Bounds) -> Result<(Bytes, LargePlace), Fault> {
     let mut received = BytesMut::new();
     let (mut length, mut place) = (0usize, None);
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -90,19 +87,22 @@ async fn collect(
         if length > bearable {
             return Err(Fault::TooLarge);
         }
+        if declared.max(length) > bounds.limit {
+            // Nothing of it is needed any more, its place neither.
+            (received, place) = (BytesMut::new(), None);
+            continue;
+        }
         if let (true, None, Some(places)) = (length > SMALL, &place, &bounds.places) {
             let free = Arc::clone(places).acquire_owned().await;
             place = Some(free.map_err(|_| Fault::Internal)?);
-            received.reserve(declared.min(bounds.limit).saturating_sub(received.len()));
+            received.reserve(declared.saturating_sub(received.len()));
         }
-        if length <= bounds.limit {
-            received.extend_from_slice(&data);
-        }
+        received.extend_from_slice(&data);
     }
     if length > bounds.limit { Err(Fault::TooLarge) } else { Ok((received.freeze(), place)) }
 }
 
 /// How much of a body that is too long is read before the answer.
-const DRAINED: usize = 4 << 20;
+const DRAINED: usize = 64 << 20;
 /// Bodies up to so many bytes need no place.
 const SMALL: usize = 64 << 10;

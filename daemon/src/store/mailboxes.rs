@@ -184,17 +184,18 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Deletes the keys that were made, and released, before then.
-    pub(crate) async fn sweep_mailboxes(&self, before: u64) -> Result<(), StoreFault> {
-        let mut work = self.begin().await?;
-        let done = sqlx::query("DELETE FROM keyservice_keys WHERE max(created, release) < $1")
-            .bind(stored(before)?)
-            .execute(&mut *work)
-            .await?;
-        match done.rows_affected() {
-            0 => Ok(()),
-            _ => self.commit(work).await,
-        }
+    /// Number and name of the keys that were made, and released, before then, oldest first.
+    pub(crate) async fn outdated_mailboxes(
+        &self,
+        before: u64,
+    ) -> Result<Vec<(u64, [u8; 16])>, StoreFault> {
+        let rows = sqlx::query(OUTDATED).bind(stored(before)?).fetch_all(&self.pool).await?;
+        let read = |row: &SqliteRow| {
+            let id = u64::try_from(row.try_get::<i64, _>("id").ok()?).ok()?;
+            let token: Vec<u8> = row.try_get("token").ok()?;
+            Some((id, token.try_into().ok()?))
+        };
+        Ok(rows.iter().filter_map(read).collect())
     }
 }
 
@@ -233,6 +234,8 @@ fn read_message(row: &SqliteRow) -> Option<LetterRow> {
 }
 
 const SIZE: &str = "SELECT COALESCE(SUM(size), 0) FROM keyservice_messages WHERE key_id = $1";
+const OUTDATED: &str = "SELECT id, token FROM keyservice_keys WHERE max(created, release) < $1 \
+    ORDER BY id";
 const ADD_KEY: &str = "INSERT INTO keyservice_keys \
     (token, modulus, exponent, sealed, brought, proof, created, release, mac) \
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
@@ -317,9 +320,7 @@ mod tests {
         assert!(!store.delete_mailbox(one).await.unwrap());
         assert_eq!(store.letters(one).await.unwrap(), []);
         assert!(!add(two, 60).await && add(two, 20).await);
-        store.sweep_mailboxes(9).await.unwrap();
-        assert!(store.mailbox(&[2; 16]).await.unwrap().is_some());
-        store.sweep_mailboxes(10).await.unwrap();
-        assert!(store.mailbox(&[2; 16]).await.unwrap().is_none());
+        assert_eq!(store.outdated_mailboxes(9).await.unwrap(), []);
+        assert_eq!(store.outdated_mailboxes(10).await.unwrap(), [(two, [2; 16])]);
     }
 }

@@ -40,14 +40,14 @@ pub(crate) use anchor::{read_anchors, write_anchor};
 pub(crate) use cipher::{FORGED, decrypt, encrypt, random_block, unwrap, wrap};
 pub(crate) use errors::Failure;
 pub(crate) use errors::is_return_value;
-pub(crate) use exchange_key::{Exchanging, modulus, provide_exchange, rsa};
+pub(crate) use exchange_key::{Exchanging, find_exchange, modulus, provide_exchange, rsa};
 pub(crate) use find::{
     Slot, destroy, destroy_labelled, find_private, find_secret, is_there, sweep,
 };
 pub(crate) use generate::{generate_pair, generate_secret};
 pub use init_token::{InitError, TokenFiles, init_token};
 pub(crate) use kem::{decapsulate, encapsulate};
-pub(crate) use mailbox::{make_mailbox, open_mailbox, provide_wrapping};
+pub(crate) use mailbox::{find_wrapping, make_mailbox, open_mailbox, provide_wrapping};
 pub(crate) use module::Module;
 pub(crate) use pin::Pin;
 pub(crate) use probe::{Findings, probe};

@@ -6,13 +6,17 @@ use crate::protocol::{Answer, Operation, SecretBytes, TokenFault};
 
 impl System {
     /// The modulus of the exchange key, 256 or 384 bytes; its exponent is 65537. It is made where
-    /// the token has none, with `bits`, 2048 or 3072.
+    /// the token has none, with `bits`, 2048 or 3072; and whether it was made now.
     ///
     /// # Errors
     /// [`TokenFault::Unsupported`] where the token has no RSA, [`TokenFault::OutcomeUnknown`] where
     /// it may have been made: do it again.
-    pub async fn exchange_key(&self, bits: u16) -> Result<Vec<u8>, TokenFault> {
-        public(self.exchange(Exchange::Key { bits }).await?)
+    pub async fn exchange_key(&self, bits: u16) -> Result<(Vec<u8>, bool), TokenFault> {
+        let answer = public(self.exchange(Exchange::Key { bits }).await?)?;
+        match answer.split_first() {
+            Some((made, modulus)) => Ok((modulus.to_vec(), *made == 1)),
+            None => Err(misunderstood()),
+        }
     }
 
     /// What a client encrypted to the exchange key, and `stand_in` where that is nothing like

@@ -7,11 +7,12 @@ use crate::vault::count;
 
 impl System {
     /// Sees to it that the token has the key that wraps mailboxes; needed once before the others.
+    /// Answers whether it was made now.
     ///
     /// # Errors
     /// [`TokenFault::OutcomeUnknown`] where it may have been made: do it again.
-    pub async fn prepare_mailboxes(&self) -> Result<(), TokenFault> {
-        count(&self.mailbox(Mailbox::Ready).await?).map(|_| ())
+    pub async fn prepare_mailboxes(&self) -> Result<bool, TokenFault> {
+        count(&self.mailbox(Mailbox::Ready).await?).map(|made| made > 0)
     }
 
     /// Makes an RSA pair with `bits` and the exponent 65537, of which nothing stays in the token.

@@ -38,12 +38,15 @@ impl Seat {
         }
     }
 
+    /// Whether it was made now, one byte, and the modulus.
     fn exchange_key(&self, bits: u16) -> Result<Vec<u8>, Failure> {
         let mut keys = self.system_keys()?;
+        let made = pkcs11::find_exchange(&self.session)?.is_none();
         let key = pkcs11::provide_exchange(&self.session, bits)?;
         keys.exchange = Some(key);
         self.token.set_system(Some(keys));
-        pkcs11::modulus(&self.session, key.public)
+        let modulus = pkcs11::modulus(&self.session, key.public)?;
+        Ok([&[u8::from(made)], modulus.as_slice()].concat())
     }
 
     fn exchanging(&self) -> Result<Exchanging, Failure> {

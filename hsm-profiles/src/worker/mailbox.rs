@@ -14,9 +14,10 @@ impl Seat {
         match what {
             Mailbox::Ready => {
                 let mut keys = self.system_keys()?;
+                let made = pkcs11::find_wrapping(&self.session)?.is_none();
                 keys.wrapping = Some(pkcs11::provide_wrapping(&self.session)?);
                 self.token.set_system(Some(keys));
-                Ok(Answer::Count(1))
+                Ok(Answer::Count(made.into()))
             }
             Mailbox::Make { bits } => {
                 let key = pkcs11::make_mailbox(&self.session, self.wrapping()?, *bits)?;

@@ -52,6 +52,25 @@ async fn there_are_as_many_as_allowed_and_one_that_stands() {
 }
 
 #[tokio::test]
+async fn keys_for_exchanges_end_and_no_others() {
+    let bench = Bench::new().await;
+    let of_device = bench.create(KeyType::MlKem768).await;
+    let leave = leave(ExchangeKeys);
+    let (kid, public) = made(&bench).await;
+    let signs = bench.keyring.standing(&leave, KeyType::MlDsa65, Purpose::Signature).await.unwrap();
+    assert_eq!(bench.keyring.outdated(0), []);
+    assert_eq!(bench.keyring.outdated(u64::MAX), [kid]);
+    bench.keyring.expire(kid).await.unwrap();
+    assert!(bench.keyring.claim(&leave, &public).is_err());
+    assert!(matches!(bench.keyring.expire(kid).await, Err(KeyFault::Absent)));
+    assert!(matches!(bench.keyring.expire(of_device).await, Err(KeyFault::Absent)));
+    let bench = bench.restart().await;
+    assert_eq!((bench.keyring.outdated(u64::MAX), bench.listed()), (vec![], vec![of_device]));
+    let again = bench.keyring.holding(&leave, KeyType::MlDsa65, Purpose::Signature).unwrap();
+    assert_eq!(again.kid, signs.kid);
+}
+
+#[tokio::test]
 async fn another_owner_in_the_file_damages_the_key() {
     for edit in [
         "UPDATE keys SET owner = 'M'",

@@ -47,9 +47,9 @@ pub async fn read(
         }
         (None, None) => return Err(missing("passphrase, privatekeyhash or publickey is missing")),
     };
-    let written = |messages: Vec<_>| match messages.as_slice() {
+    let written = |messages: Vec<_>, place| match messages.as_slice() {
         [] => Ok(Found::Nothing),
-        messages => Ok(Found::Messages(Body::of(&Answer::Messages(messages), format)?)),
+        messages => Ok(Found::Messages(Body::large(&Answer::Messages(messages), format, place)?)),
     };
     service.read(leave, (peer, token(&parameters), &proof), written).await
 }

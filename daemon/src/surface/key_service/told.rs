@@ -6,10 +6,12 @@ use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::fault::Fault;
 use crate::keyservice::format::answer::Answer as Written;
 use crate::keyservice::format::choice::Format;
+use crate::pipeline::LargePlace;
 use crate::reply::Reply;
 use crate::route::{Answer, Content};
 
@@ -44,12 +46,33 @@ pub struct Body {
 
 impl Body {
     pub(super) fn of(answer: &Written<'_>, format: Format) -> Result<Self, Fault> {
-        let text = Bytes::from_owner(answer.write(format)?);
+        Self::large(answer, format, None)
+    }
+
+    /// The same; it keeps its place until the last of it was sent.
+    pub(super) fn large(
+        answer: &Written<'_>,
+        format: Format,
+        place: LargePlace,
+    ) -> Result<Self, Fault> {
+        let text = Bytes::from_owner(Held { text: answer.write(format)?, _place: place });
         Ok(Self { text, media_type: format.media_type() })
     }
 
     fn reply(self) -> Reply {
         Reply::typed(StatusCode::OK, self.text, self.media_type)
+    }
+}
+
+/// A text, which is wiped, and its place.
+struct Held {
+    text: Zeroizing<Vec<u8>>,
+    _place: LargePlace,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
     }
 }
 

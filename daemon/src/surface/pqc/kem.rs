@@ -12,6 +12,7 @@ use super::fields::{Field, Form};
 use super::hex::{Hex, SecretHex};
 use crate::config::Pqc;
 use crate::fault::Fault;
+use crate::holdings::Holdings;
 use crate::keyring::{Keyring, Purpose};
 use crate::reply::Reply;
 use crate::route::{Answer, Content, SecretJson};
@@ -154,7 +155,7 @@ pub struct Decapsulated {
 
 /// Makes a key of the caller's own and signs its public half.
 pub async fn generate<A>(
-    (keyring, limits): (Keyring, Pqc),
+    (holdings, limits): (Holdings, Pqc),
     leave: Permit<ExchangeKeys>,
     ask: Asked<A>,
 ) -> Result<Generated, Fault> {
@@ -162,7 +163,8 @@ pub async fn generate<A>(
     let named = given.text("algorithm").unwrap_or("ML-KEM-768");
     let set = SETS.iter().find(|set| set.name == named).ok_or(Fault::Internal)?;
     // The key that signs is there before the one that is signed: there is nothing to undo.
-    keyring.standing(&leave, KeyType::MlDsa65, Purpose::Verification).await?;
+    holdings.standing(&leave, KeyType::MlDsa65, Purpose::Verification).await?;
+    let keyring = holdings.keyring();
     let key = keyring.create_exchange(&leave, set.kind, limits.keys).await?;
     let by = (KeyType::MlDsa65, Purpose::Verification);
     let message = SecretBytes::new(key.public.clone());

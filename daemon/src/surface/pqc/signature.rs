@@ -10,7 +10,8 @@ use super::ask::{Ask, Asked, Given};
 use super::fields::{Field, Form};
 use super::hex::Hex;
 use crate::fault::Fault;
-use crate::keyring::{Keyring, Purpose};
+use crate::holdings::Holdings;
+use crate::keyring::Purpose;
 use crate::reply::Reply;
 use crate::route::{Answer, Content};
 
@@ -115,7 +116,7 @@ impl Answer for Verified {
 
 /// Signs a text with the caller's own key of the wanted set, which is made at its first use.
 pub async fn sign(
-    keyring: Keyring,
+    holdings: Holdings,
     leave: Permit<SignText>,
     ask: Asked<Sign>,
 ) -> Result<Signed, Fault> {
@@ -123,7 +124,9 @@ pub async fn sign(
     let named = given.text("algorithm").unwrap_or("ML-DSA-65");
     let (_, kind, _) = SETS.iter().find(|(name, ..)| *name == named).ok_or(Fault::Internal)?;
     let by = (*kind, Purpose::Signature);
-    let (key, signature) = keyring.sign_own(&leave, by, given.message("data")).await?;
+    holdings.standing(&leave, by.0, by.1).await?;
+    let signed = holdings.keyring().sign_own(&leave, by, given.message("data")).await?;
+    let (key, signature) = signed;
     let body = SignedBody { signature: signature.into(), pk: key.public.into() };
     Ok(Signed { kid: key.kid, body })
 }
