@@ -249,6 +249,7 @@ fn closed(more: &str) -> Scene {
 
 fn closed_as(more: &str, anonymous: &str) -> Scene {
     let home: Home = Scene::new().stop();
+    home.configure("creations = 600\nreadings = 6000\n", "");
     home.configure("anonymous = true", &format!("{anonymous}\n{more}"));
     Scene::serving(home)
 }

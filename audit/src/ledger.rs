@@ -42,23 +42,16 @@ pub(crate) struct Position {
 impl Ledger {
     pub(crate) fn new(
         shelf: Arc<dyn Shelf>,
-        (tree, position): (Tree, Position),
+        (tree, position, earlier): (Tree, Position, Earlier),
         published: Option<Checkpoint>,
     ) -> Self {
-        let state =
-            Mutex::new(State { tree, waiting: BTreeMap::new(), position, earlier: Vec::new() });
+        let state = Mutex::new(State { tree, waiting: BTreeMap::new(), position, earlier });
         Self {
             shelf,
             state,
             published: Mutex::new(published.map(Arc::new)),
             putting: Mutex::default(),
         }
-    }
-
-    /// The same over files that are there already.
-    pub(crate) fn after(self, earlier: Earlier) -> Self {
-        self.state().earlier = earlier;
-        self
     }
 
     /// Nothing is written any more to the file with this id, which is so long.

@@ -112,8 +112,7 @@ impl Log {
         let signers = Arc::new(signers);
         let Restored { tree, position, published, set_aside, files, taken_over } =
             restore(&mut *disk, &shelf, (&keys, &held))?;
-        let ledger = Ledger::new(Arc::clone(&shelf), (tree, position), published);
-        let ledger = Arc::new(ledger.after(files));
+        let ledger = Arc::new(Ledger::new(Arc::clone(&shelf), (tree, position, files), published));
         let mut maker = Maker {
             disk,
             signers: Arc::clone(&signers),

@@ -172,7 +172,8 @@ impl Walk {
         known: impl Iterator<Item = &'a Known<'a>>,
         shelf: &Arc<dyn Shelf>,
     ) -> Result<(), StartError> {
-        let ledger = Ledger::new(Arc::clone(shelf), (self.tree.clone(), self.position), None);
+        let over = (self.tree.clone(), self.position, Vec::new());
+        let ledger = Ledger::new(Arc::clone(shelf), over, None);
         for (place, checkpoint) in known {
             let size = checkpoint.size();
             let root = hash_of(&ledger, Span { start: 0, end: size });

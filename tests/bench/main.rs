@@ -117,7 +117,8 @@ fn measure(settings: &Settings) -> Result<(), Trouble> {
         .map(|name| format!("{name} = 10000000\n"));
     home.configure("[key-agreement]\n", &format!("[key-agreement]\n{}", many.concat()));
     let room = "messages = 10000000\nkey_bytes = 10000000000\ntotal_bytes = 10000000000\n\
-        readings = 10000000\nsendings = 10000000\n";
+        sendings = 10000000\n";
+    home.configure("readings = 6000\n", "readings = 10000000\n");
     home.configure("[key-service]\n", &format!("[key-service]\n{room}"));
     home.configure("[e2e]\n", "[e2e]\nsessions = 10000000\n");
     let starts = subject::time_starts(&home, STARTS)?;

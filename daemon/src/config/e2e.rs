@@ -41,7 +41,7 @@ impl Default for E2e {
         Self {
             enabled: false,
             check_digit: CheckDigit::default(),
-            failures: 1000,
+            failures: 25_000,
             failures_per_minute: 10,
             padding: Padding::default(),
             rsa_bits: 2048,

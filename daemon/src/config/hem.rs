@@ -21,7 +21,7 @@ impl Default for Hem {
         Self {
             backend_key: None,
             challenge_seconds: 60,
-            demands: 120,
+            demands: 6000,
             trusted_time: TrustedTime::default(),
         }
     }

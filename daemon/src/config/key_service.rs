@@ -62,7 +62,7 @@ impl Default for KeyService {
             messages: 1000,
             openings: 2,
             readings: 120,
-            sendings: 600,
+            sendings: 60_000,
             total_bytes: 1 << 30,
         }
     }

@@ -70,7 +70,7 @@ impl Default for Limits {
             handshake_ms: 5_000,
             header_ms: 10_000,
             idle_ms: 30_000,
-            refusals: 2000,
+            refusals: 20_000,
             refusals_per_minute: 60,
             requests: 2048,
             requests_per_address: 512,
