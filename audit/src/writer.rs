@@ -359,7 +359,7 @@ const SHARE: Duration = Duration::from_micros(100);
 const LINGER: Duration = Duration::from_millis(4);
 
 /// Between looks at what has come.
-const SLICE: Duration = Duration::from_millis(1);
+const SLICE: Duration = Duration::from_millis(2);
 
 /// Leaves that may have been written since those of a checkpoint, when its line is.
 const LAG: u64 = WINDOW / 2;
