@@ -3,6 +3,7 @@
 mod bearer;
 mod body;
 mod strangers;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Entry, Ext, LogResult, LogType, Receipt, Unopened, Unwritten};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use hyper::body::{Body, Incoming};
 use matchit::Router;
 use policies::{Caller, Door, Subject};
@@ -20,18 +21,17 @@ use self::bearer::Toll;
 use self::body::{Bounds, receive};
 pub(crate) use self::body::{LargeBodies, LargePlace};
 use self::strangers::{Stranger, Strangers};
+use self::visit::Visit;
 use crate::appliance::Appliance;
 use crate::config::Limits;
-use crate::device::Device;
 use crate::fault::Fault;
 use crate::hold::Hold;
 use crate::inbound::{Inbound, Peer};
 use crate::listen::{Doorkeeper, Place};
 use crate::owing::Account;
-use crate::problem;
-use crate::reply::{Outbound, PROBLEM_JSON, Reply, answer, turn_away};
+use crate::reply::{Outbound, Reply, answer};
 use crate::route::{DEFAULT_BODY_LIMIT, Route};
-use crate::surface::{self, Manners, Surface};
+use crate::surface::{self, Manners};
 
 /// Serves requests by the table. Cloning is shallow.
 #[derive(Clone)]
@@ -287,53 +287,6 @@ impl Pipeline {
 struct Found {
     row: usize,
     arguments: Vec<(String, String)>,
-}
-
-/// Whose manners a request gets, and what it said that matters for any answer.
-#[derive(Clone)]
-struct Visit(Arc<(&'static dyn Surface, Manners)>);
-
-impl Visit {
-    fn of(&self) -> (&'static dyn Surface, &Manners) {
-        let (surface, manners) = &*self.0;
-        (*surface, manners)
-    }
-
-    fn refuse(&self, fault: &Fault, audit_index: Option<u64>) -> Outbound {
-        let (surface, manners) = self.of();
-        let mut refusal = surface.refuse(fault, manners);
-        if manners.wants_problem {
-            let body = problem::body(refusal.status, fault, audit_index);
-            refusal.body = Some((body, PROBLEM_JSON));
-        }
-        let mut response = turn_away(refusal);
-        let headers = response.headers_mut();
-        match fault {
-            Fault::Busy => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
-            Fault::Slow | Fault::TooLarge => {
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Fault::MethodNotAllowed(allow) if response.status() == 405 => {
-                response.headers_mut().extend(allow.parse().ok().map(|allow| (ALLOW, allow)));
-            }
-            _ => {}
-        }
-        response
-    }
-
-    /// Adds the headers that every response has.
-    fn dress(&self, device: &Device, plain: bool, response: &mut Outbound) {
-        if response.status() == StatusCode::IM_A_TEAPOT {
-            response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
-        }
-        // Over TLS only (RFC 6797, 7.2).
-        if device.wants_hsts() && !plain {
-            let year = HeaderValue::from_static("max-age=31536000");
-            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
-        }
-        let (surface, manners) = self.of();
-        surface.dress(device, manners, response);
-    }
 }
 
 /// Runs the operation apart from the socket: a caller who hangs up neither stops the token midway

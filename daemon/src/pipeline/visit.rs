@@ -1,0 +1,59 @@
+//! What every answer to a request has, whatever becomes of it.
+
+use std::sync::Arc;
+
+use http::header::{ALLOW, CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
+use http::{HeaderValue, StatusCode};
+
+use crate::device::Device;
+use crate::fault::Fault;
+use crate::problem;
+use crate::reply::{Outbound, PROBLEM_JSON, turn_away};
+use crate::surface::{Manners, Surface};
+
+/// Whose manners a request gets, and what it said that matters for any answer.
+#[derive(Clone)]
+pub(super) struct Visit(pub(super) Arc<(&'static dyn Surface, Manners)>);
+
+impl Visit {
+    pub(super) fn of(&self) -> (&'static dyn Surface, &Manners) {
+        let (surface, manners) = &*self.0;
+        (*surface, manners)
+    }
+
+    pub(super) fn refuse(&self, fault: &Fault, audit_index: Option<u64>) -> Outbound {
+        let (surface, manners) = self.of();
+        let mut refusal = surface.refuse(fault, manners);
+        if manners.wants_problem {
+            let body = problem::body(refusal.status, fault, audit_index);
+            refusal.body = Some((body, PROBLEM_JSON));
+        }
+        let mut response = turn_away(refusal);
+        let headers = response.headers_mut();
+        match fault {
+            Fault::Busy => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+            Fault::Slow | Fault::TooLarge => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Fault::MethodNotAllowed(allow) if response.status() == 405 => {
+                response.headers_mut().extend(allow.parse().ok().map(|allow| (ALLOW, allow)));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// Adds the headers that every response has.
+    pub(super) fn dress(&self, device: &Device, plain: bool, response: &mut Outbound) {
+        if response.status() == StatusCode::IM_A_TEAPOT {
+            response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b""));
+        }
+        // Over TLS only (RFC 6797, 7.2).
+        if device.wants_hsts() && !plain {
+            let year = HeaderValue::from_static("max-age=31536000");
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
+        }
+        let (surface, manners) = self.of();
+        surface.dress(device, manners, response);
+    }
+}
