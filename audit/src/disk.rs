@@ -12,13 +12,14 @@ pub(crate) trait Disk: Send {
     /// The ids that are taken, ascending.
     fn list(&self) -> io::Result<Vec<u32>>;
 
-    /// A new empty file for appending; fails with `AlreadyExists` if the id is taken.
+    /// A new empty file for appending, which is no log file until it is named; fails with
+    /// `AlreadyExists` if the id is taken.
     fn create(&mut self, id: u32) -> io::Result<Box<dyn DiskFile>>;
 
     /// Takes away a file that never got its first entries.
     fn remove(&mut self, id: u32) -> io::Result<()>;
 
-    /// When it returns, created files keep their names through a power cut.
+    /// When it returns, files keep the names they were given through a power cut.
     fn sync_directory(&mut self) -> io::Result<()>;
 
     /// How long a file is, in bytes.
@@ -57,6 +58,9 @@ pub(crate) enum Kept {
 
 /// An open log file.
 pub(crate) trait DiskFile: Send {
+    /// Gives a new file the name of its id: from here on it is in the list.
+    fn name(&mut self) -> io::Result<()>;
+
     /// Appends some of the bytes and says how many.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
@@ -90,7 +94,11 @@ impl Disk for Directory {
     }
 
     fn remove(&mut self, id: u32) -> io::Result<()> {
-        fs::remove_file(path_of(&self.0, id))
+        match fs::remove_file(path_of(&self.0, id)) {
+            // It never got its name; the next one takes its place.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {

@@ -90,6 +90,8 @@ impl Maker {
         push_record(&mut text, &file.key, head, |t| t.push_str(&public), |t| t.push_str(&signed));
         file.write(text.as_bytes()).map_err(StartError::Write)?;
         file.file.sync().map_err(StartError::Write)?;
+        // Named last: a crash before leaves no file without its key.
+        file.file.name().map_err(StartError::Directory)?;
         self.disk.sync_directory().map_err(StartError::Directory)?;
         file.next = 1;
         file.enter(&format!("{banner}{text}"));

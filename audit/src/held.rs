@@ -47,10 +47,19 @@ pub(crate) struct HeldFile {
 }
 
 impl HeldFile {
-    /// A new empty file with mode 0600; fails with `AlreadyExists` where there is one.
+    /// A new empty file with mode 0600, for `path` when it is named; fails with `AlreadyExists` where
+    /// there is one. What a crash leaves of it before that is taken away by the next.
     pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let begun = path.with_file_name(BEGUN);
+        match fs::remove_file(&begun) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
         let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create_new(true).mode(0o600).open(&path)?;
+        let file = options.read(true).append(true).create_new(true).mode(0o600).open(&begun)?;
         Ok(Self { file, path, ahead: 0 })
     }
 
@@ -110,6 +119,10 @@ impl HeldFile {
 }
 
 impl DiskFile for HeldFile {
+    fn name(&mut self) -> io::Result<()> {
+        fs::rename(self.path.with_file_name(BEGUN), &self.path)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.ahead < count {
@@ -170,6 +183,9 @@ enum Named {
     This(u64),
 }
 
+/// The file that gets a log file's name once it begins as one does.
+const BEGUN: &str = "begun.new";
+
 /// How much room is reserved at a time: about 1,300 entries.
 const SEGMENT: u32 = 256 << 10;
 
@@ -183,6 +199,7 @@ mod tests {
     fn held(folder: &Path) -> HeldFile {
         let mut file = HeldFile::create(folder.join("00000001.log")).unwrap();
         file.file.write_all(b"whole\r\n").unwrap();
+        file.name().unwrap();
         file
     }
 
@@ -227,6 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_never_named_leaves_nothing_and_a_taken_name_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("00000001.log");
+        for life in 1..=2 {
+            let mut file = HeldFile::create(path.clone()).unwrap();
+            DiskFile::write(&mut file, format!("life {life}").as_bytes()).unwrap();
+            assert!(!path.exists());
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+        }
+        drop(held(home.path()));
+        let taken = HeldFile::create(path.clone()).err().unwrap();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"whole\r\n");
+    }
+
+    #[test]
     fn room_is_reserved_behind_the_end_and_given_back() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("00000001.log");
@@ -234,6 +267,7 @@ mod tests {
         let room = || fs::metadata(&path).unwrap().blocks() * 512;
         DiskFile::write(&mut file, b"whole\r\n").unwrap();
         file.sync().unwrap();
+        file.name().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole\r\n");
         assert!(room() >= u64::from(SEGMENT), "{} bytes", room());
         // As much again is reserved when that is used up.

@@ -12,6 +12,7 @@ use crate::held::Displaced;
 pub(super) enum Act {
     Create,
     Cut,
+    Name,
     Remove,
     /// Half is taken, then the rest fails.
     ShortWrite,
@@ -32,8 +33,10 @@ pub(super) enum How {
 pub(super) struct Image {
     pub(super) cached: Vec<u8>,
     pub(super) durable: Vec<u8>,
-    /// The directory was synced since it was created.
+    /// It has its name, as long as the power stays on.
     pub(super) named: bool,
+    /// The directory was synced since it got its name.
+    pub(super) kept: bool,
     /// An fdatasync failed: later ones succeed and prove nothing.
     pub(super) lost: bool,
     /// Used although it was lost.
@@ -91,18 +94,20 @@ impl Memory {
     /// What is left after a power cut.
     pub(super) fn after_the_cut(&self) -> BTreeMap<u32, Vec<u8>> {
         let world = self.world();
-        let named = world.files.iter().filter(|(_, image)| image.named);
-        named.map(|(id, image)| (*id, image.durable.clone())).collect()
+        let kept = world.files.iter().filter(|(_, image)| image.kept);
+        kept.map(|(id, image)| (*id, image.durable.clone())).collect()
     }
 }
 
 impl Disk for Memory {
     fn list(&self) -> io::Result<Vec<u32>> {
-        Ok(self.world().files.keys().copied().collect())
+        let world = self.world();
+        let named = world.files.iter().filter(|(_, image)| image.named);
+        Ok(named.map(|(id, _)| *id).collect())
     }
 
     fn create(&mut self, id: u32) -> io::Result<Box<dyn DiskFile>> {
-        if self.world().files.contains_key(&id) {
+        if self.world().files.get(&id).is_some_and(|image| image.named) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.world().try_to(Act::Create, |world| {
@@ -119,7 +124,7 @@ impl Disk for Memory {
 
     fn sync_directory(&mut self) -> io::Result<()> {
         self.world().try_to(Act::SyncDirectory, |world| {
-            world.files.values_mut().for_each(|image| image.named = true);
+            world.files.values_mut().for_each(|image| image.kept = image.named);
         })
     }
 
@@ -165,6 +170,10 @@ struct MemoryFile {
 }
 
 impl DiskFile for MemoryFile {
+    fn name(&mut self) -> io::Result<()> {
+        self.disk.world().try_to(Act::Name, |world| world.image(self.id).named = true)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut world = self.disk.world();
         let mut count = bytes.len().min(world.crumbs.unwrap_or(usize::MAX));

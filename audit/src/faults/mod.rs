@@ -145,10 +145,10 @@ impl Bench {
 
 #[test]
 fn no_fault_loses_an_acknowledged_entry() {
-    use Act::{Create, Cut, Remove, ShortWrite, Sync, SyncDirectory, Truncate, Write};
+    use Act::{Create, Cut, Name, Remove, ShortWrite, Sync, SyncDirectory, Truncate, Write};
     use After::{AnotherFile, SameFile};
     // What fails first, what fails while it tries to heal, and where it goes on.
-    let table: [(&[Act], &[Act], After); 14] = [
+    let table: [(&[Act], &[Act], After); 16] = [
         (&[Write], &[Write], SameFile),
         (&[ShortWrite], &[ShortWrite], SameFile),
         (&[Write, Truncate], &[Write], SameFile),
@@ -161,6 +161,8 @@ fn no_fault_loses_an_acknowledged_entry() {
         (&[Sync], &[ShortWrite], AnotherFile),
         (&[Sync], &[Create], AnotherFile),
         (&[Sync], &[Cut], AnotherFile),
+        (&[Sync], &[Name], AnotherFile),
+        (&[Sync], &[Name, Remove], AnotherFile),
         (&[Sync], &[SyncDirectory], AnotherFile),
         (&[Sync], &[SyncDirectory, Remove], AnotherFile),
     ];
@@ -241,7 +243,8 @@ fn writes_that_take_a_few_bytes_are_no_fault() {
 
 #[test]
 fn a_log_that_can_not_be_written_does_not_start() {
-    for act in [Act::Create, Act::Write, Act::ShortWrite, Act::Sync, Act::SyncDirectory] {
+    use Act::{Create, Name, ShortWrite, Sync, SyncDirectory, Write};
+    for act in [Create, Write, ShortWrite, Sync, Name, SyncDirectory] {
         for how in [How::NotDone, How::DoneButReportedFailed] {
             let disk = Memory::default();
             disk.fail(&[act], how);
