@@ -94,9 +94,9 @@ impl Disk for Directory {
     }
 
     fn remove(&mut self, id: u32) -> io::Result<()> {
-        match fs::remove_file(path_of(&self.0, id)) {
-            // It never got its name; the next one takes its place.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        let path = path_of(&self.0, id);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => HeldFile::discard(&path),
             other => other,
         }
     }

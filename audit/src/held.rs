@@ -53,14 +53,19 @@ impl HeldFile {
         if fs::symlink_metadata(&path).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let begun = path.with_file_name(BEGUN);
-        match fs::remove_file(&begun) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        Self::discard(&path)?;
         let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create_new(true).mode(0o600).open(&begun)?;
+        options.read(true).append(true).create_new(true).mode(0o600);
+        let file = options.open(path.with_file_name(BEGUN))?;
         Ok(Self { file, path, ahead: 0 })
+    }
+
+    /// Takes away a file for `path` that was not named, if there is one.
+    pub(crate) fn discard(path: &Path) -> io::Result<()> {
+        match fs::remove_file(path.with_file_name(BEGUN)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Whether the name leads to another file, to this one, or nowhere.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -46,7 +45,7 @@ struct Inner {
     /// Has room for every place, a note, the close and the stop.
     messages: Sender<Message>,
     bell: Sender<()>,
-    last_checkpoint: Arc<AtomicBool>,
+    last_checkpoint: Sender<()>,
     ledger: Arc<Ledger>,
     key: LogKey,
     /// All logger keys there are, under the same name.
@@ -126,7 +125,7 @@ impl Log {
         let queue = options.queue.max(1);
         let (messages, inbox) = bounded(queue.saturating_add(3));
         let (bell, rings) = bounded(1);
-        let last_checkpoint = Arc::new(AtomicBool::new(false));
+        let (last_checkpoint, last) = bounded(1);
         let places = Places::new(queue);
         let (ends, seen) = ((inbox, bell.clone()), (Arc::clone(&health), options.watch));
         let signed = options.acknowledge == Acknowledge::Signed;
@@ -141,7 +140,7 @@ impl Log {
             bell: rings,
             writer: messages.clone(),
             health: Arc::clone(&health),
-            last: Arc::clone(&last_checkpoint),
+            last,
             pause: options.checkpoint_pause,
             moorings: Moorings::new(anchors),
             waiting,
@@ -375,8 +374,8 @@ impl Log {
 
 impl Inner {
     fn ask_for_last_checkpoint(&self) {
-        self.last_checkpoint.store(true, Ordering::Release);
-        // Full: it rings already.
+        // Full: it was asked for, and it rings, already.
+        let _ = self.last_checkpoint.try_send(());
         let _ = self.bell.try_send(());
     }
 }

@@ -2,7 +2,6 @@
 //! holds up no entry.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -31,8 +30,8 @@ pub(crate) struct Notary {
     pub(crate) bell: Receiver<()>,
     pub(crate) writer: Sender<Message>,
     pub(crate) health: Arc<Health>,
-    /// Set, and the bell rung, when one last checkpoint is wanted.
-    pub(crate) last: Arc<AtomicBool>,
+    /// Where one last checkpoint is asked for, before the bell is rung.
+    pub(crate) last: Receiver<()>,
     /// Between two checkpoints at least.
     pub(crate) pause: Duration,
     /// Where checkpoints are kept beside the log directory.
@@ -55,23 +54,17 @@ impl Notary {
     pub(crate) fn run(mut self) {
         let (mut wanted, mut due, mut covered) = (true, Instant::now(), Covered::default());
         loop {
-            if self.last.load(Ordering::Acquire) {
-                // Where it can't be written, the lines that come after are taken for a crash's.
-                let _ = self.write(CLOSED.to_owned(), self.ledger.size());
-                self.attempt(&mut covered);
-                self.keep(true);
+            if !wanted && self.bell.recv().is_err() {
                 return;
             }
-            let rung = if wanted {
-                self.bell.recv_deadline(due)
-            } else {
-                self.bell.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            };
-            match rung {
-                Ok(()) => wanted = true,
+            // The bell stays rung meanwhile, so that no commit wakes this thread.
+            match self.last.recv_deadline(due) {
+                Ok(()) => return self.end(covered),
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     let began = Instant::now();
+                    // What it rang for until now is covered.
+                    let _ = self.bell.try_recv();
                     wanted = !self.attempt(&mut covered);
                     // Where somebody waits for it, the next one is due at once.
                     let at_once = self.waiting.is_some() && !wanted;
@@ -82,6 +75,14 @@ impl Notary {
                 }
             }
         }
+    }
+
+    /// Closes the run and makes its last checkpoint.
+    fn end(mut self, mut covered: Covered) {
+        // Where it can't be written, the lines that come after are taken for a crash's.
+        let _ = self.write(CLOSED.to_owned(), self.ledger.size());
+        self.attempt(&mut covered);
+        self.keep(true);
     }
 
     /// Has the anchors keep what was published.
