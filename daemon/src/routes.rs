@@ -18,6 +18,8 @@ pub fn routes() -> Vec<Route> {
 
 #[cfg(test)]
 mod tests {
+    use policies::Door;
+
     use super::routes;
 
     #[test]
@@ -30,5 +32,28 @@ mod tests {
             paths.into_iter().partition(|path| !path.starts_with("/api/"));
         assert_eq!(others, expected.map(|name| format!("/api/system/{name}")));
         assert_eq!(descriptions, ["/docs", "/openapi.json"]);
+    }
+
+    /// Who shows no token is counted wherever his refusals are entered, of the HEM API as 503; who shows
+    /// one, where something is kept for him or costs much.
+    #[test]
+    fn what_is_counted_may_be_429_and_nothing_else_is() {
+        let counted = [
+            "/api/token/new",
+            "/rest/accounts",
+            "/rest/accounts/password",
+            "/security/e2e/key",
+            "/v1/security/e2e/key",
+            "/v1/security/e2eData",
+            "/v1/security/e2eKey",
+        ];
+        for row in routes() {
+            let counts = match row.door {
+                Door::Bearer => row.log.tells_refusals() && counted.contains(&row.path),
+                Door::Conditional | Door::Open => row.log.tells_refusals(),
+            };
+            let expected = counts && row.surface.name() != "hem";
+            assert_eq!(row.statuses.contains(&429), expected, "{} {}", row.method, row.path);
+        }
     }
 }
