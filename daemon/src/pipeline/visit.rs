@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderValue, StatusCode};
+use http::header::{ALLOW, CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::device::Device;
 use crate::fault::Fault;
@@ -29,17 +29,9 @@ impl Visit {
             refusal.body = Some((body, PROBLEM_JSON));
         }
         let mut response = turn_away(refusal);
-        let headers = response.headers_mut();
-        match fault {
-            Fault::Busy => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
-            Fault::Slow | Fault::TooLarge => {
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Fault::MethodNotAllowed(allow) if response.status() == 405 => {
-                response.headers_mut().extend(allow.parse().ok().map(|allow| (ALLOW, allow)));
-            }
-            _ => {}
-        }
+        let hint = hint(fault, response.status())
+            .filter(|(name, _)| *name != WWW_AUTHENTICATE || surface.asks_for_tokens());
+        response.headers_mut().extend(hint);
         response
     }
 
@@ -55,5 +47,20 @@ impl Visit {
         }
         let (surface, manners) = self.of();
         surface.dress(device, manners, response);
+    }
+}
+
+/// What a client has to do for another answer, in a header: to show a token, to wait, to take another
+/// method, or to open another connection.
+fn hint(fault: &Fault, status: StatusCode) -> Option<(HeaderName, HeaderValue)> {
+    match fault.plain() {
+        Fault::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+        Fault::MethodNotAllowed(allow) if status == StatusCode::METHOD_NOT_ALLOWED => {
+            Some((ALLOW, allow.parse().ok()?))
+        }
+        Fault::Slow | Fault::TooLarge => Some((CONNECTION, HeaderValue::from_static("close"))),
+        Fault::Throttled(wait) => Some((RETRY_AFTER, wait.as_secs().max(1).into())),
+        Fault::Unauthenticated(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        _ => None,
     }
 }

@@ -9,7 +9,7 @@ pub mod rest;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use schemars::{Schema, SchemaGenerator};
 
@@ -27,7 +27,8 @@ pub trait Surface: Send + Sync {
     /// prefix fits, else in that of the HEM API.
     fn prefixes(&self) -> &'static [&'static str];
 
-    /// How it says no. A client that takes `application/problem+json` gets that body instead.
+    /// How it says no. A client that takes `application/problem+json` gets that body instead; headers
+    /// that say what to do for another answer are put in for every surface alike.
     fn refuse(&self, fault: &Fault, manners: &Manners) -> Refusal;
 
     /// The body that goes with a refusal of this status; `None` where it is empty.
@@ -60,6 +61,11 @@ pub trait Surface: Send + Sync {
 
     /// Adds the headers that all its answers have.
     fn dress(&self, _: &Device, _: &Manners, _: &mut Outbound) {}
+
+    /// Whether a 401 says that a bearer token is wanted.
+    fn asks_for_tokens(&self) -> bool {
+        true
+    }
 
     /// Whether a POST without a body is refused.
     fn wants_length(&self) -> bool {
@@ -149,17 +155,6 @@ impl Refusal {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
-    }
-
-    /// The same with what a client has to do for another answer: to show a token, or to wait.
-    pub(crate) fn hinting(self, fault: &Fault) -> Self {
-        match fault.plain() {
-            Fault::Unauthenticated(_) => {
-                self.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            }
-            Fault::Throttled(wait) => self.with(RETRY_AFTER, wait.as_secs().max(1).into()),
-            _ => self,
-        }
     }
 
     /// Its status.

@@ -47,8 +47,7 @@ impl Surface for E2e {
         {
             body.insert("location".to_owned(), place.as_ref().into());
         }
-        let refusal = Refusal::told(status, body.to_string().into(), "application/json");
-        refusal.hinting(fault)
+        Refusal::told(status, body.to_string().into(), "application/json")
     }
 
     fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -27,7 +27,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, VARY,
 };
 
 use super::{Manners, Refusal, Surface};
@@ -51,11 +51,7 @@ impl Surface for Hem {
     }
 
     fn refuse(&self, fault: &Fault, _: &Manners) -> Refusal {
-        let refusal = Refusal::told(status(fault), Bytes::new(), "application/json");
-        match fault.plain() {
-            Fault::Throttled(wait) => refusal.with(RETRY_AFTER, wait.as_secs().max(1).into()),
-            _ => refusal,
-        }
+        Refusal::told(status(fault), Bytes::new(), "application/json")
     }
 
     fn tag(&self, path: &'static str) -> &'static str {
@@ -89,6 +85,11 @@ impl Surface for Hem {
         if welcomes(device, origin) {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         }
+    }
+
+    /// The device's have no such header.
+    fn asks_for_tokens(&self) -> bool {
+        false
     }
 
     fn wants_length(&self) -> bool {

@@ -42,11 +42,10 @@ impl Surface for KeyService {
         let accept = manners.accept.as_ref().and_then(|accept| accept.to_str().ok());
         let format = Format::choose(in_query(&manners.uri, "format").as_deref(), accept);
         let format = format.unwrap_or_default();
-        let refusal = match Answer::Text(&fault.detail()).write(format) {
+        match Answer::Text(&fault.detail()).write(format) {
             Ok(body) => Refusal::told(status(fault), body.to_vec().into(), format.media_type()),
             Err(_) => Refusal::bare(status(fault)),
-        };
-        refusal.hinting(fault)
+        }
     }
 
     fn refused(&self, _: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -40,8 +40,7 @@ impl Surface for Pqc {
             _ => json!(fault.detail()),
         };
         let body = json!({ "detail": detail }).to_string();
-        let refusal = Refusal::told(status(fault), body.into(), "application/json");
-        refusal.hinting(fault)
+        Refusal::told(status(fault), body.into(), "application/json")
     }
 
     fn refused(&self, status: u16, _: &mut SchemaGenerator) -> Option<Schema> {

@@ -7,15 +7,17 @@ pub mod login;
 mod password;
 
 use http::StatusCode;
-use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, RETRY_AFTER};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Manners, Refusal, Surface};
 use crate::clock::host_milliseconds;
+use crate::device::Device;
 use crate::fault::Fault;
 use crate::inbound::Inbound;
+use crate::reply::Outbound;
 
 /// Key agreement and login: errors are in the vendor's envelope, but for those of an agreement.
 pub(crate) struct Rest;
@@ -51,18 +53,15 @@ impl Surface for Rest {
             "timestamp": host_milliseconds(),
             "errors": [{ "error_key": key, "error_message": message }],
         });
-        let refusal = Refusal::told(status, body.to_string().into(), "application/json")
-            .with(CONTENT_LANGUAGE, HeaderValue::from_static(language));
-        match fault.plain() {
-            Fault::Busy => refusal.with(VENDORS_RETRY_AFTER, 1.into()),
-            Fault::Throttled(wait) => {
-                let seconds: HeaderValue = wait.as_secs().max(1).into();
-                refusal.with(VENDORS_RETRY_AFTER, seconds.clone()).with(RETRY_AFTER, seconds)
-            }
-            Fault::Unauthenticated(_) => {
-                refusal.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            }
-            _ => refusal,
+        Refusal::told(status, body.to_string().into(), "application/json")
+            .with(CONTENT_LANGUAGE, HeaderValue::from_static(language))
+    }
+
+    /// `Retry-After` also has the vendor's name.
+    fn dress(&self, _: &Device, _: &Manners, response: &mut Outbound) {
+        let headers = response.headers_mut();
+        if let Some(seconds) = headers.get(RETRY_AFTER).cloned() {
+            headers.insert(VENDORS_RETRY_AFTER, seconds);
         }
     }
 
