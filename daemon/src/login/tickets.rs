@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::clock::now;
 use crate::fault::Fault;
 use crate::pipeline::named;
-use crate::store::{Issued, Mac, Store, StoreFault, holds};
+use crate::store::{Issued, Mac, Store, StoreFault, Tag, holds};
 
 /// The tokens of limited use. Cloning is shallow.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl Tickets {
     /// # Errors
     /// [`Fault::Conflict`] and [`Fault::Unlogged`] where state file, token or log fail.
     pub(crate) async fn admit(&self, token: &str) -> Result<Option<(Caller, Fare)>, Fault> {
-        let Some((caller, name)) = self.caller(token).await? else { return Ok(None) };
+        let Some((caller, name, _)) = self.caller(token).await? else { return Ok(None) };
         let (tickets, subject) = (self.clone(), caller.subject());
         // A caller who hangs up must not stop it between the use and its entry.
         let spent = tokio::spawn(async move { tickets.spend(name, subject).await });
@@ -102,9 +102,7 @@ impl Tickets {
     /// # Errors
     /// [`Fault::Conflict`] where state file or token fail.
     pub(crate) async fn look(&self, token: &str) -> Result<Option<(Caller, u64)>, Fault> {
-        let Some((caller, name)) = self.caller(token).await? else { return Ok(None) };
-        let left = self.0.store.uses_left(&name, now()).await.map_err(broken)?;
-        Ok(left.filter(|left| *left > 0).map(|left| (caller, left)))
+        Ok(self.caller(token).await?.map(|(caller, _, left)| (caller, left)))
     }
 
     /// Gives a use back, and answers how many are left now. It stays taken where the state file
@@ -123,27 +121,30 @@ impl Tickets {
         }
     }
 
-    async fn caller(&self, token: &str) -> Result<Option<(Caller, TokenName)>, Fault> {
+    /// The caller who holds `token`, by which name, and how many uses are left. What opens nothing is
+    /// one look at the state file, whether it was ever a token or not: time must not tell.
+    async fn caller(&self, token: &str) -> Result<Option<(Caller, TokenName, u64)>, Fault> {
         let Some(name) = limited::name(token) else { return Ok(None) };
-        let Some(issued) = self.issued(&name).await? else { return Ok(None) };
-        let caller = issued.limited.caller(token, &name, now()).ok();
-        Ok(caller.map(|caller| (caller, name)))
-    }
-
-    /// The row of a token, whose MAC was verified in this run.
-    async fn issued(&self, name: &TokenName) -> Result<Option<Arc<Issued>>, Fault> {
-        if let Some(issued) = self.0.verified.get(name) {
-            return Ok(Some(issued));
-        }
-        let row = self.0.store.limited(name).await.map_err(broken)?;
-        let Some((issued, tag)) = row else { return Ok(None) };
-        if !holds(&*self.0.mac, &issued.seal_text(), &tag).await? {
+        let row = self.0.store.limited(&name, now()).await.map_err(broken)?;
+        let Some((issued, tag, left)) = row else { return Ok(None) };
+        if !self.is_ours(&issued, &tag).await? {
             tracing::error!("a token of limited use was changed outside the daemon: it is refused");
             return Ok(None);
         }
-        let issued = Arc::new(issued);
-        self.0.verified.insert(*name, Arc::clone(&issued));
-        Ok(Some(issued))
+        let caller = issued.limited.caller(token, &name, now()).ok();
+        Ok(caller.map(|caller| (caller, name, left)))
+    }
+
+    /// Whether the row of a token is as it was issued, by its MAC, unless it was asked in this run.
+    async fn is_ours(&self, issued: &Issued, tag: &Tag) -> Result<bool, Fault> {
+        if self.0.verified.get(&issued.name).is_some_and(|known| *known == *issued) {
+            return Ok(true);
+        }
+        let holds = holds(&*self.0.mac, &issued.seal_text(), tag).await?;
+        if holds {
+            self.0.verified.insert(issued.name, Arc::new(issued.clone()));
+        }
+        Ok(holds)
     }
 
     async fn spend(&self, name: TokenName, subject: Subject) -> Result<Option<u64>, Fault> {

@@ -62,14 +62,17 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The token of this name, with the MAC of its row; `None` where there is none, or where a column
-    /// holds what no version of this program writes.
+    /// The token of this name that is good for a call, with the MAC of its row and how many calls are
+    /// left. `None`, after the same work, where there is none, where it has ended or has none left; also
+    /// where a column holds what no version of this program writes.
     pub(crate) async fn limited(
         &self,
         name: &TokenName,
-    ) -> Result<Option<(Issued, Tag)>, StoreFault> {
-        let row = sqlx::query("SELECT * FROM limited_tokens WHERE name = $1")
+        now: u64,
+    ) -> Result<Option<(Issued, Tag, u64)>, StoreFault> {
+        let row = sqlx::query(GOOD)
             .bind(name.as_slice())
+            .bind(stored(now)?)
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.as_ref().and_then(|row| read(row, *name)))
@@ -116,7 +119,7 @@ impl Store {
     }
 }
 
-fn read(row: &SqliteRow, name: TokenName) -> Option<(Issued, Tag)> {
+fn read(row: &SqliteRow, name: TokenName) -> Option<(Issued, Tag, u64)> {
     let subject: String = row.try_get("subject").ok()?;
     let number = |column| u64::try_from(row.try_get::<i64, _>(column).ok()?).ok();
     let bytes = |column| row.try_get::<Vec<u8>, _>(column).ok()?.try_into().ok();
@@ -126,13 +129,16 @@ fn read(row: &SqliteRow, name: TokenName) -> Option<(Issued, Tag)> {
         expires: number("expires")?,
         parent: bytes("parent")?,
     };
-    Some((Issued { name, limited, uses: number("uses")? }, bytes("mac")?))
+    let issued = Issued { name, limited, uses: number("uses")? };
+    Some((issued, bytes("mac")?, number("uses_left")?))
 }
 
 const INSERT: &str = "INSERT INTO limited_tokens \
     (name, subject, scope, expires, parent, uses, uses_left, mac) \
     SELECT $1, $2, $3, $4, $5, $6, $6, $7 \
     WHERE (SELECT COUNT(*) FROM limited_tokens WHERE subject = $2) < $8";
+const GOOD: &str =
+    "SELECT * FROM limited_tokens WHERE name = $1 AND uses_left > 0 AND expires > $2";
 const SPEND: &str = "UPDATE limited_tokens SET uses_left = uses_left - 1 \
     WHERE name = $1 AND uses_left > 0 AND expires > $2 RETURNING uses_left";
 const REFUND: &str = "UPDATE limited_tokens SET uses_left = uses_left + 1 \
@@ -163,10 +169,12 @@ mod tests {
         let (_directory, store) = store().await;
         let token = issued(1, 2);
         assert!(store.add_limited(&token, &[5; 32], (10, 9)).await.unwrap());
-        assert_eq!(store.limited(&token.name).await.unwrap(), Some((token.clone(), [5; 32])));
+        let found = async |now| store.limited(&token.name, now).await.unwrap();
+        assert_eq!(found(99).await, Some((token.clone(), [5; 32], 2)));
+        assert_eq!(found(100).await, None);
         let spend = async |now| store.spend_limited(&token.name, now).await.unwrap();
         assert_eq!((spend(10).await, spend(100).await, spend(99).await), (Some(1), None, Some(0)));
-        assert_eq!(spend(10).await, None);
+        assert_eq!((spend(10).await, found(10).await), (None, None));
         assert_eq!(store.uses_left(&token.name, 10).await.unwrap(), Some(0));
         for _ in 0..3 {
             store.refund_limited(&token.name).await.unwrap();
@@ -182,7 +190,7 @@ mod tests {
             let done = store.add_limited(&issued(name, 1), &[0; 32], (now, 2)).await.unwrap();
             assert_eq!(done, added, "{name}");
         }
-        assert_eq!(store.limited(&[1; 32]).await.unwrap(), None);
+        assert_eq!(store.limited(&[1; 32], 10).await.unwrap(), None);
     }
 
     #[tokio::test]
