@@ -91,11 +91,23 @@ impl Memory {
         self.world().failing.clear();
     }
 
-    /// What is left after a power cut.
-    pub(super) fn after_the_cut(&self) -> BTreeMap<u32, Vec<u8>> {
+    /// Another disk that is as this one after a power cut at this moment. This one goes on, and so does
+    /// whoever writes on it.
+    pub(super) fn after_the_cut(&self) -> Self {
         let world = self.world();
         let kept = world.files.iter().filter(|(_, image)| image.kept);
-        kept.map(|(id, image)| (*id, image.durable.clone())).collect()
+        let left = |image: &Image| {
+            let (cached, durable) = (image.durable.clone(), image.durable.clone());
+            Image { cached, durable, named: true, kept: true, ..Image::default() }
+        };
+        let files = kept.map(|(id, image)| (*id, left(image))).collect();
+        let shelf = world.shelf.clone();
+        Self(Arc::new(Mutex::new(World { files, shelf, ..World::default() })))
+    }
+
+    /// What the files hold.
+    pub(super) fn contents(&self) -> BTreeMap<u32, Vec<u8>> {
+        self.world().files.iter().map(|(id, image)| (*id, image.cached.clone())).collect()
     }
 }
 
