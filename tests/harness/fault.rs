@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub use fault_module::{Act, Board, Fault};
 
 use crate::daemon::Home;
-use crate::make::{SOFTHSM2, only_on};
+use crate::make::{Make, SOFTHSM2, only_on};
 use crate::patience::{LONG, until};
 use crate::programs;
 use crate::scene::Scene;
@@ -18,16 +18,7 @@ pub struct Faults(Board);
 impl Faults {
     /// Puts the fault module into the configuration that the first start in `home` wrote.
     pub fn install(home: &Home) -> Self {
-        let board = Board::create(&home.at("faults")).unwrap();
-        let module = programs::module("fault_module");
-        let real = SOFTHSM2.module().canonicalize().unwrap();
-        let line = |module: &Path| format!("module = \"{}\"\n", module.display());
-        home.configure(&line(&real), &line(&module));
-        let conf = "SOFTHSM2_CONF = \"softhsm2.conf\"";
-        let (names, real) = ((fault_module::BOARD, fault_module::REAL), real.display());
-        let more = format!("{conf}, {} = \"faults\", {} = \"{real}\"", names.0, names.1);
-        home.configure(conf, &more);
-        Self(board)
+        Self(interpose(home, "faults"))
     }
 
     /// Whether `test` is about the token of this run: what calls an operation takes, and what its
@@ -87,15 +78,36 @@ impl Faults {
     /// Waits until nobody signs any more: the log asks for a signature within a second after an
     /// entry, which would use a fault up that is meant for another signature.
     pub fn wait_for_silence(&self) {
-        let mut last = (self.calls("C_Sign"), Instant::now());
-        until("the log has signed", LONG, || {
-            let calls = self.calls("C_Sign");
-            if calls != last.0 {
-                last = (calls, Instant::now());
-            }
-            (last.1.elapsed() >= SILENCE).then_some(())
-        });
+        wait_for_silence(|| self.calls("C_Sign"));
     }
+}
+
+/// Puts the fault module before the token of this run's make, in the configuration that the first start
+/// in `home` wrote. The board is the file `name` in it.
+pub(crate) fn interpose(home: &Home, name: &str) -> Board {
+    let board = Board::create(&home.at(name)).unwrap();
+    let make = Make::current();
+    let real = make.module().canonicalize().unwrap();
+    let line = |module: &Path| format!("module = \"{}\"\n", module.display());
+    home.configure(&line(&real), &line(&programs::module("fault_module")));
+    let conf = format!("{} = \"{}\"", make.variable, make.conf);
+    let (names, real) = ((fault_module::BOARD, fault_module::REAL), real.display());
+    let more = format!("{conf}, {} = \"{name}\", {} = \"{real}\"", names.0, names.1);
+    home.configure(&conf, &more);
+    board
+}
+
+/// Waits until the number of calls has stayed the same for longer than the log lets an entry wait
+/// for its signature.
+pub(crate) fn wait_for_silence(calls: impl Fn() -> u64) {
+    let mut last = (calls(), Instant::now());
+    until("the token is left alone", LONG, || {
+        let calls = calls();
+        if calls != last.0 {
+            last = (calls, Instant::now());
+        }
+        (last.1.elapsed() >= SILENCE).then_some(())
+    });
 }
 
 /// Longer than the log lets an entry wait for its signature.

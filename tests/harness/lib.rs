@@ -15,6 +15,7 @@ pub mod go;
 pub mod log;
 pub mod login;
 pub mod make;
+pub mod meter;
 pub mod metrics;
 pub mod mount;
 pub mod patience;

@@ -24,13 +24,13 @@ pub fn folder() -> PathBuf {
     if folder.ends_with("deps") { folder.parent().unwrap().to_owned() } else { folder.to_owned() }
 }
 
-/// The PKCS#11 module `name`, a dependency of the tests, so that it is there whenever they are.
+/// The PKCS#11 module `name`, a dependency of the tests and of the bench, so that it is there whenever
+/// they are.
 ///
 /// # Panics
 /// When it is not.
 pub fn module(name: &str) -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let path = own.with_file_name(format!("lib{name}.so"));
+    let path = folder().join("deps").join(format!("lib{name}.so"));
     assert!(path.exists(), "{} is missing: `cargo test -p tests` builds it", path.display());
     path
 }

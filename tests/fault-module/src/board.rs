@@ -4,12 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use cryptoki_sys::CK_RV;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};
 
 use crate::functions::NAMES;
+use crate::row::{COLUMNS, Row};
 
 /// A file in shared memory with a row for each function of PKCS#11. It stays mapped for the life of
 /// the process.
@@ -51,7 +53,7 @@ impl Fault {
 }
 
 impl Board {
-    /// The functions that can fail.
+    /// The functions that the module hands on, each of which can fail.
     pub fn functions() -> impl Iterator<Item = &'static str> {
         NAMES.iter().copied()
     }
@@ -81,78 +83,50 @@ impl Board {
     /// How often `function`, such as `C_Login`, was called, in all processes.
     ///
     /// # Panics
-    /// Where PKCS#11 2.40 has no such function.
+    /// Where the module hands on no such function.
     pub fn calls(&self, function: &str) -> u64 {
-        self.named(function).calls.load(Ordering::SeqCst)
+        self.named(function).calls()
     }
 
     /// How many calls of `function` failed because they were told to.
     ///
     /// # Panics
-    /// Where PKCS#11 2.40 has no such function.
+    /// Where the module hands on no such function.
     pub fn failures(&self, function: &str) -> u64 {
-        self.named(function).failures.load(Ordering::SeqCst)
+        self.named(function).failures()
+    }
+
+    /// The CPU time that threads spent in the real module, all functions and processes together. A
+    /// thread that the module starts by itself is not in it.
+    pub fn time(&self) -> Duration {
+        Self::functions().map(|function| self.named(function).time()).sum()
     }
 
     /// From now on `function` fails like this, and no longer as it was told before.
     ///
     /// # Panics
-    /// Where PKCS#11 2.40 has no such function.
+    /// Where the module hands on no such function.
     pub fn fail(&self, function: &str, fault: Fault) {
-        let row = self.named(function);
-        let (act, value) = match fault.act {
-            Act::Refuse(value) => (REFUSE, value),
-            Act::Belie(value) => (BELIE, value),
-            Act::Die => (DIE, 0),
-        };
-        row.until.store(0, Ordering::SeqCst);
-        row.act.store(act, Ordering::SeqCst);
-        row.value.store(value, Ordering::SeqCst);
-        let first = row.calls.load(Ordering::SeqCst).saturating_add(fault.first);
-        row.first.store(first, Ordering::SeqCst);
-        // The last one: with it the fault begins to count.
-        row.until.store(first.saturating_add(fault.times), Ordering::SeqCst);
+        self.named(function).fail(fault);
     }
 
     /// `function` works again.
     ///
     /// # Panics
-    /// Where PKCS#11 2.40 has no such function.
+    /// Where the module hands on no such function.
     pub fn lift(&self, function: &str) {
-        self.named(function).until.store(0, Ordering::SeqCst);
-    }
-
-    /// Counts a call of `function`. Answers how it has to fail, if it has to.
-    pub(crate) fn count(&self, function: &str) -> Option<Act> {
-        let row = self.row(function)?;
-        let number = row.calls.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-        let (until, first) = (row.until.load(Ordering::SeqCst), row.first.load(Ordering::SeqCst));
-        if number < first || number >= until {
-            return None;
-        }
-        row.failures.fetch_add(1, Ordering::SeqCst);
-        let value = row.value.load(Ordering::SeqCst);
-        match row.act.load(Ordering::SeqCst) {
-            REFUSE => Some(Act::Refuse(value)),
-            BELIE => Some(Act::Belie(value)),
-            DIE => Some(Act::Die),
-            _ => None,
-        }
+        self.named(function).lift();
     }
 
     #[expect(clippy::panic, reason = "a test that asks for no function is wrong")]
     fn named(&self, function: &str) -> Row<'static> {
-        self.row(function).unwrap_or_else(|| panic!("PKCS#11 2.40 has no {function}"))
+        self.row(function).unwrap_or_else(|| panic!("the module hands on no {function}"))
     }
 
-    fn row(&self, function: &str) -> Option<Row<'static>> {
+    /// The numbers of `function`.
+    pub(crate) fn row(&self, function: &str) -> Option<Row<'static>> {
         let number = NAMES.iter().position(|name| *name == function)?;
-        let [calls, failures, first, until, act, value] =
-            self.0.get(number * COLUMNS..(number + 1) * COLUMNS)?
-        else {
-            return None;
-        };
-        Some(Row { calls, failures, first, until, act, value })
+        Row::of(self.0.get(number * COLUMNS..(number + 1) * COLUMNS)?)
     }
 
     #[expect(unsafe_code, reason = "memory that processes share")]
@@ -168,24 +142,4 @@ impl Board {
     }
 }
 
-/// A function's numbers.
-struct Row<'a> {
-    /// How many calls there were.
-    calls: &'a AtomicU64,
-    /// How many of them failed.
-    failures: &'a AtomicU64,
-    /// The number of the first call that fails, counted from 1.
-    first: &'a AtomicU64,
-    /// The number of the first call after that which does not fail.
-    until: &'a AtomicU64,
-    act: &'a AtomicU64,
-    /// What is returned.
-    value: &'a AtomicU64,
-}
-
-const COLUMNS: usize = 6;
 const LENGTH: usize = NAMES.len() * COLUMNS * size_of::<AtomicU64>();
-
-const REFUSE: u64 = 1;
-const BELIE: u64 = 2;
-const DIE: u64 = 3;

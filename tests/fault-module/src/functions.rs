@@ -1,5 +1,5 @@
-//! The functions of PKCS#11 2.40, in the order of its function list. Each asks the [`Board`] whether
-//! it has to fail, and hands on what it was called with.
+//! The functions of PKCS#11 2.40, in the order of its function list, and those of 3.2 that the worker
+//! calls. Each asks the [`Board`] whether it has to fail, and hands on what it was called with.
 //!
 //! [`Board`]: crate::Board
 
@@ -9,36 +9,67 @@
 use std::ffi::c_void;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_BBOOL, CK_BYTE, CK_C_GetFunctionList, CK_FLAGS, CK_FUNCTION_LIST, CK_INFO,
-    CK_MECHANISM, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_NOTIFY, CK_OBJECT_HANDLE, CK_RV,
-    CK_SESSION_HANDLE, CK_SESSION_INFO, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_ULONG,
-    CK_USER_TYPE, CK_UTF8CHAR, CK_VERSION, CKR_FUNCTION_NOT_SUPPORTED,
+    CK_ATTRIBUTE, CK_BBOOL, CK_BYTE, CK_C_GetFunctionList, CK_C_GetInterface, CK_FLAGS,
+    CK_FUNCTION_LIST, CK_FUNCTION_LIST_3_2, CK_INFO, CK_MECHANISM, CK_MECHANISM_INFO,
+    CK_MECHANISM_TYPE, CK_NOTIFY, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SESSION_INFO,
+    CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CK_VERSION,
+    CKR_FUNCTION_NOT_SUPPORTED,
 };
 
-use crate::module::{Module, get_function_list};
+use crate::module::{Module, get_function_list, get_interface};
 
 macro_rules! functions {
-    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+    (
+        { $($name:ident($($argument:ident: $kind:ty),*);)* }
+        { $($late:ident($($late_argument:ident: $late_kind:ty),*);)* }
+    ) => {
         /// Their names.
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name),)* $(stringify!($late)),*];
 
-        /// The function list, with every entry from here.
+        /// The function list of 2.40, with every entry from here.
         pub(crate) fn list(version: CK_VERSION) -> CK_FUNCTION_LIST {
             let C_GetFunctionList: CK_C_GetFunctionList = Some(get_function_list);
             CK_FUNCTION_LIST { version, C_GetFunctionList, $($name: Some($name)),* }
         }
 
-        $(unsafe extern "C" fn $name($($argument: $kind),*) -> CK_RV {
+        /// The function list of 3.2: what is not from here is as in `real`.
+        pub(crate) fn late_list(real: CK_FUNCTION_LIST_3_2) -> CK_FUNCTION_LIST_3_2 {
+            let C_GetFunctionList: CK_C_GetFunctionList = Some(get_function_list);
+            let C_GetInterface: CK_C_GetInterface = Some(get_interface);
+            CK_FUNCTION_LIST_3_2 {
+                C_GetFunctionList,
+                C_GetInterface,
+                C_GetInterfaceList: None,
+                $($name: Some($name),)*
+                $($late: Some($late),)*
+                ..real
+            }
+        }
+
+        /// A function list of 2.40 as one of 3.2 that lacks what is new.
+        pub(crate) fn widen(real: &CK_FUNCTION_LIST) -> CK_FUNCTION_LIST_3_2 {
+            CK_FUNCTION_LIST_3_2 {
+                version: real.version,
+                $($name: real.$name,)*
+                ..CK_FUNCTION_LIST_3_2::default()
+            }
+        }
+
+        $(functions!(pass $name($($argument: $kind),*));)*
+        $(functions!(pass $late($($late_argument: $late_kind),*));)*
+    };
+    (pass $name:ident($($argument:ident: $kind:ty),*)) => {
+        unsafe extern "C" fn $name($($argument: $kind),*) -> CK_RV {
             Module::pass(stringify!($name), |real| match real.$name {
                 // SAFETY: the caller keeps the rules of PKCS#11, and the arguments are its own.
                 Some(call) => unsafe { call($($argument),*) },
                 None => CKR_FUNCTION_NOT_SUPPORTED,
             })
-        })*
+        }
     };
 }
 
-functions! {
+functions! {{
     C_Initialize(a: *mut c_void);
     C_Finalize(a: *mut c_void);
     C_GetInfo(a: *mut CK_INFO);
@@ -156,4 +187,13 @@ functions! {
     C_GetFunctionStatus(a: CK_SESSION_HANDLE);
     C_CancelFunction(a: CK_SESSION_HANDLE);
     C_WaitForSlotEvent(a: CK_FLAGS, b: *mut CK_SLOT_ID, c: *mut c_void);
-}
+} {
+    C_EncapsulateKey(
+        a: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_ATTRIBUTE,
+        e: CK_ULONG, f: *mut CK_BYTE, g: *mut CK_ULONG, h: *mut CK_OBJECT_HANDLE
+    );
+    C_DecapsulateKey(
+        a: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_ATTRIBUTE,
+        e: CK_ULONG, f: *mut CK_BYTE, g: CK_ULONG, h: *mut CK_OBJECT_HANDLE
+    );
+}}
