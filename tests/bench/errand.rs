@@ -1,10 +1,12 @@
 //! What the other surfaces are asked: requests that are not one operation of a token, so that they have
-//! no raw counterpart. What part of their CPU time the worker has, the token in it, is measured.
+//! no raw counterpart. What part of their CPU time the worker has, and the token, is measured.
 
 use ::tests::client::Client;
 use ::tests::daemon::USER;
 use ::tests::e2e;
 use ::tests::login::bearer;
+use ::tests::make::Make;
+use hsm_profiles::KeyType;
 use serde_json::{Value, json};
 
 use crate::subject::Subject;
@@ -76,6 +78,17 @@ impl Errand {
                 "a message read from the key service, by its passphrase".to_owned()
             }
         }
+    }
+
+    /// Whether it takes a key of a type that the token of this run lacks: the worker computes then,
+    /// and all that the token does is to open the key.
+    pub(crate) fn is_sealed(self) -> bool {
+        let kind = match self {
+            Self::Decapsulate => KeyType::MlKem768,
+            Self::Sign => KeyType::MlDsa65,
+            _ => return false,
+        };
+        !Make::current().holds(kind.name())
     }
 
     /// The bytes of the request; `None` where the token of this run does not do it.

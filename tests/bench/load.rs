@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tests::meter::Reading;
 use tokio::task::JoinSet;
 
 use crate::subject::Subject;
@@ -25,6 +26,18 @@ pub(crate) struct Cell {
     pub(crate) cpu: f64,
     /// The part of it that is the worker's.
     pub(crate) worker_cpu: f64,
+    /// The part of that which is spent in the token, where it is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Inside>,
+}
+
+/// What a request takes in the token.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Inside {
+    /// CPU time in microseconds.
+    pub(crate) cpu: f64,
+    /// Calls of PKCS#11.
+    pub(crate) calls: f64,
 }
 
 /// Measures `request` with so many connections for `window`. The client has one thread of its own, whose CPU
@@ -44,19 +57,23 @@ pub(crate) fn measure(
         let (wires, _) = drive(wires, request, WARM_UP).await?;
         let (start, before) = (Instant::now(), subject.cpu_time()?);
         let (_, mut latencies) = drive(wires, request, window).await?;
-        let (wall, after) = (start.elapsed(), subject.cpu_time()?);
+        let (wall, used) = (start.elapsed(), subject.cpu_time()?.since(before));
         latencies.sort_unstable();
         let requests = u32::try_from(latencies.len())?;
         let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(requests);
-        let (daemon, worker) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+        let inside = |token: Reading| -> Result<Inside, Trouble> {
+            let calls = f64::from(u32::try_from(token.calls)?) / f64::from(requests);
+            Ok(Inside { cpu: each(token.time), calls })
+        };
         Ok(Cell {
             connections,
             requests,
             rate: f64::from(requests) / wall.as_secs_f64(),
             p50: rank(&latencies, 50)?,
             p99: rank(&latencies, 99)?,
-            cpu: each(daemon + worker),
-            worker_cpu: each(worker),
+            cpu: each(used.daemon + used.worker),
+            worker_cpu: each(used.worker),
+            token: used.token.map(inside).transpose()?,
         })
     })
 }

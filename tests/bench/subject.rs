@@ -5,14 +5,15 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::tests::client::Client;
+use ::tests::daemon::{Daemon, Home, USER};
+use ::tests::login::bearer;
+use ::tests::meter::{Meter, Reading};
+use ::tests::process;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 use serde_json::json;
-use tests::client::Client;
-use tests::daemon::{Daemon, Home, USER};
-use tests::login::bearer;
-use tests::process;
 
 use crate::host::{self, Memory};
 use crate::trouble::Trouble;
@@ -25,6 +26,16 @@ pub(crate) const SESSIONS: usize = 2;
 pub(crate) struct Subject {
     pub(crate) place: Place,
     pub(crate) daemon: Daemon,
+    meter: Option<Meter>,
+}
+
+/// CPU time until now.
+#[derive(Clone, Copy)]
+pub(crate) struct Used {
+    pub(crate) daemon: Duration,
+    pub(crate) worker: Duration,
+    /// The token's part of the worker's, where it is measured.
+    pub(crate) token: Option<Reading>,
 }
 
 /// Memory of both processes.
@@ -86,14 +97,21 @@ impl Subject {
         Self::of(home.start_by(Command::new(program)))
     }
 
-    fn of(daemon: Daemon) -> Result<Self, Trouble> {
-        Ok(Self { place: place(&daemon)?, daemon })
+    /// Starts it with a meter before its token, in a folder where none is yet.
+    pub(crate) fn start_metered(home: &Home) -> Result<Self, Trouble> {
+        let meter = Some(Meter::install(home));
+        Ok(Self { meter, ..Self::start(home)? })
     }
 
-    /// CPU time used until now, by the daemon and by its worker.
-    pub(crate) fn cpu_time(&self) -> Result<(Duration, Duration), Trouble> {
+    fn of(daemon: Daemon) -> Result<Self, Trouble> {
+        Ok(Self { place: place(&daemon)?, daemon, meter: None })
+    }
+
+    /// CPU time used until now.
+    pub(crate) fn cpu_time(&self) -> Result<Used, Trouble> {
         let (daemon, worker) = self.processes()?;
-        Ok((host::cpu_time(daemon)?, host::cpu_time(worker)?))
+        let token = self.meter.as_ref().map(Meter::read);
+        Ok(Used { daemon: host::cpu_time(daemon)?, worker: host::cpu_time(worker)?, token })
     }
 
     /// Memory in use now.
@@ -104,6 +122,18 @@ impl Subject {
 
     fn processes(&self) -> Result<(i32, i32), Trouble> {
         Ok((self.daemon.ready().pid, process::worker(&self.daemon).as_raw()))
+    }
+}
+
+impl Used {
+    /// What was used since `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        let token = self.token.zip(before.token).map(|(after, before)| after.since(before));
+        Self {
+            daemon: self.daemon.saturating_sub(before.daemon),
+            worker: self.worker.saturating_sub(before.worker),
+            token,
+        }
     }
 }
 
@@ -120,4 +150,42 @@ fn place(daemon: &Daemon) -> Result<Place, Trouble> {
         .with_no_client_auth();
     let (address, hostname) = (daemon.address(), ready.hostname.clone());
     Ok(Place { address, hostname, trust: Arc::new(trust) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deed::Deed;
+    use crate::question::question;
+
+    #[test]
+    fn the_meter_counts_what_the_token_does_and_nothing_else() {
+        let home = furnish(1).unwrap();
+        let subject = Subject::start_metered(&home).unwrap();
+        let agree = question(&subject, Deed::Agree).unwrap();
+        let status = get(&subject.place, "/api/system/status");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ask = |request: &[u8], times: u32| {
+            subject.meter.as_ref().unwrap().wait_for_silence();
+            let before = subject.cpu_time().unwrap();
+            runtime.block_on(async {
+                let mut wire = Wire::connect(&subject.place).await.unwrap();
+                for _ in 0..times {
+                    wire.ask(request).await.unwrap();
+                }
+            });
+            let used = subject.cpu_time().unwrap().since(before);
+            (used.token.unwrap(), used.worker)
+        };
+        let (token, _) = ask(&status, 20);
+        assert_eq!((token.calls, token.time), (0, Duration::ZERO));
+        let (token, worker) = ask(&agree, 200);
+        // Derived, read, destroyed; a signature of the log may come on top.
+        assert!(token.calls >= 600, "{token:?}");
+        // The kernel says the worker's in ticks of 10 ms, user and system each.
+        let ticks = Duration::from_millis(40);
+        assert!(token.time < worker + ticks, "{token:?} of {worker:?}");
+        assert!(token.time * 10 + ticks > worker, "{token:?} of {worker:?}");
+        assert!(token.time > Duration::ZERO);
+    }
 }

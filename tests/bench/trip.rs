@@ -1,12 +1,12 @@
-//! A request of another surface: what it costs, and what part of that the worker has.
+//! A request of another surface: what it costs, and what part of that the worker and the token have.
 
 use std::fmt::Write as _;
 
 use serde_json::json;
 
 use crate::errand::Errand;
-use crate::load::Cell;
-use crate::row::spread;
+use crate::load::{Cell, Inside};
+use crate::row::{Spread, spread};
 
 /// What was measured of an errand, at [`CONNECTIONS`], once a round.
 pub(crate) struct Trip {
@@ -30,23 +30,42 @@ impl Trip {
         );
         let _ = writeln!(
             text,
-            "  {} us CPU each, {} % of it the worker's, with the token in it",
+            "  {} us CPU each: the worker's part {} %, the token's {} %, in {:.1} calls",
             each(|cell| cell.cpu),
-            each(share),
+            self.worker(),
+            self.token(),
+            spread(self.inside().map(|(_, inside)| inside.calls)).median,
         );
+        if self.errand.is_sealed() {
+            let _ = writeln!(text, "  its key is sealed: the token opens it, the worker computes");
+        }
         text
     }
 
     /// As JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
-        let share = spread(self.cells.iter().map(share));
-        json!({"errand": self.errand.name(), "rounds": self.cells, "worker_percent": share})
+        json!({
+            "errand": self.errand.name(),
+            "sealed": self.errand.is_sealed(),
+            "rounds": self.cells,
+            "worker_percent": self.worker(),
+            "token_percent": self.token(),
+        })
     }
-}
 
-/// The worker's, of the CPU time of both processes, in percent.
-fn share(cell: &Cell) -> f64 {
-    100.0 * cell.worker_cpu / cell.cpu
+    /// The worker's part of the CPU time of both processes, the token's in it, in percent.
+    fn worker(&self) -> Spread {
+        spread(self.cells.iter().map(|cell| 100.0 * cell.worker_cpu / cell.cpu))
+    }
+
+    /// The token's part of the CPU time of both processes, in percent.
+    fn token(&self) -> Spread {
+        spread(self.inside().map(|(cell, inside)| 100.0 * inside.cpu / cell.cpu))
+    }
+
+    fn inside(&self) -> impl Iterator<Item = (&Cell, Inside)> {
+        self.cells.iter().filter_map(|cell| Some((cell, cell.token?)))
+    }
 }
 
 /// At once.
