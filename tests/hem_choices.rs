@@ -51,6 +51,26 @@ fn additional_data_may_be_as_long_as_a_message() {
     key.sees(encrypt, long, 400, "CRYPTO_ENCRYPT ERROR");
 }
 
+/// 17
+#[test]
+fn a_raw_secret_is_cut_to_32_bytes_where_the_configuration_says_so() {
+    let home = Home::new();
+    home.start().stop();
+    write(
+        &home.at("claviger.toml"),
+        format!("{}\n[hem]\nraw_ecdh = \"first-32\"\n", home.config()),
+    );
+    let scene = Scene::at(home);
+    let kid = scene.create("SECP521R1", None);
+    let peer = SoftKey::random(Curve::Secp521r1);
+    let secret = peer.agree(&scene.public(&kid));
+    let mut ask = json!({ "kid": kid, "pubkey": b64(&peer.public()) });
+    assert_eq!(scene.ecdh(&kid, &ask).bytes("ecdh"), secret[..32]);
+    ask["alg"] = json!("SHA2-256");
+    let hash = Sha256::digest(&secret).to_vec();
+    assert_eq!(scene.ecdh(&kid, &ask).bytes("ecdh"), hash, "a hash is over all of it");
+}
+
 /// 21
 #[test]
 fn a_page_of_log_files_has_128_ids() {

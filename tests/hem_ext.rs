@@ -147,7 +147,12 @@ fn only_the_user_pairs_and_each_offer_once() {
     assert_eq!(validate(&scene, &phone.pid(), &text).status, 401, "an offer is answered once");
     let (claims, _) = phone.reply(&offer(&scene, &phone.epk()));
     assert_eq!(validate(&scene, &phone.pid(), &phone.sign(&claims, &eid)).status, 406, "twice");
-    for number in 10..17 {
+    let silent = Phone::new(9);
+    let (mut claims, eid) = silent.reply(&offer(&scene, &silent.epk()));
+    claims.as_object_mut().unwrap().remove("aud");
+    let paired = validate(&scene, &silent.pid(), &silent.sign(&claims, &eid));
+    assert_eq!(paired.status, 200, "the tag says for whom it is");
+    for number in 10..16 {
         Phone::new(number).pair(&scene);
     }
     let ninth = Phone::new(17);

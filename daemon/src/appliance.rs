@@ -9,7 +9,7 @@ use crate::agreement::Agreements;
 use crate::attestation::Attestor;
 use crate::certificate::Certificate;
 use crate::clerk::Clerk;
-use crate::config::Pqc;
+use crate::config::{Pqc, RawEcdh};
 use crate::device::Device;
 use crate::exchange::Exchange;
 use crate::keyring::Keyring;
@@ -57,6 +57,8 @@ pub struct Parts {
     pub logbook: Logbook,
     /// The limits of the post-quantum API.
     pub pqc: Pqc,
+    /// How much of an agreed secret the HEM API tells.
+    pub raw_ecdh: RawEcdh,
     /// The tallies of requests.
     pub(crate) requests: Arc<Requests>,
     /// The end of this run.
@@ -216,6 +218,12 @@ impl Reach for Logbook {
 impl Reach for Pqc {
     fn reach(appliance: &Appliance) -> Self {
         appliance.0.pqc
+    }
+}
+
+impl Reach for RawEcdh {
+    fn reach(appliance: &Appliance) -> Self {
+        appliance.0.raw_ecdh
     }
 }
 

@@ -1,7 +1,5 @@
 //! The end of a run: who may bring it about, and what comes after it.
 
-use std::time::Duration;
-
 use policies::{Permit, Reboot, Shutdown};
 use tokio::sync::mpsc;
 
@@ -31,30 +29,25 @@ impl Switch {
         (Self(calls), heard)
     }
 
-    /// Stops the daemon once the answer had time to leave.
+    /// Stops the daemon once the answer has left.
     pub fn shut_down(&self, _leave: Permit<Shutdown>) {
         self.call(End::Halt);
     }
 
-    /// Starts the daemon anew once the answer had time to leave.
+    /// Starts the daemon anew once the answer has left.
     pub fn reboot(&self, _leave: Permit<Reboot>) {
         self.call(End::Reboot);
     }
 
-    /// Carries out an order to destroy everything, once the answer had time to leave.
+    /// Carries out an order to destroy everything, once the answer has left.
     pub fn wipe(&self, order: Wipe) {
         self.call(End::Wipe(order));
     }
 
+    /// At once: the answer to the call still leaves, as does that of every request under way, and what
+    /// comes later is for the next run.
     fn call(&self, end: End) {
-        let calls = self.0.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
-            // Where it is full or nobody hears it, the run is ending already.
-            let _ = calls.try_send(end);
-        });
+        // Where it is full or nobody hears it, the run is ending already.
+        let _ = self.0.try_send(end);
     }
 }
-
-/// hem.md A8: a restart comes about two seconds after the answer, at most.
-const GRACE: Duration = Duration::from_millis(500);

@@ -176,6 +176,7 @@ async fn furnish(
         log: log.clone(),
         logbook: Logbook::new(log.clone(), system.clone()),
         pqc: config.pqc,
+        raw_ecdh: config.hem.raw_ecdh,
         requests: Arc::clone(&metrics.requests),
         switch,
         tickets,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::client::{Client, Reply};
 use tests::login::now;
-use tests::patience::until;
+use tests::patience::{LONG, until};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::ledger::{Deed, Fate, Ledger};
@@ -78,7 +78,7 @@ impl Load {
     pub(crate) fn wait_until_served_again(&self) {
         let counts = || self.shared.served.iter().map(|count| count.load(Ordering::Relaxed));
         let before: Vec<u64> = counts().collect();
-        until("every client is served again", PATIENCE, || {
+        until("every client is served again", LONG, || {
             let all = counts().zip(&before).all(|(now, before)| now > before + 1);
             (all || self.clients.iter().any(JoinHandle::is_finished)).then_some(())
         });
@@ -191,7 +191,7 @@ impl Worker {
         body: Option<&Value>,
     ) -> Result<Reply, Lost> {
         let reply = self.client.try_send(method, path, |request| {
-            let request = request.bearer_auth(token).timeout(PATIENCE);
+            let request = request.bearer_auth(token).timeout(LONG);
             let request = request.header("Accept", "application/problem+json");
             match body {
                 Some(body) => request.json(body),
@@ -255,7 +255,5 @@ fn kid_of(public: &[u8]) -> String {
 
 /// One that creates, one that imports, one that deletes.
 const OTHERS: usize = 3;
-/// Longer than any answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 const BREATH: Duration = Duration::from_millis(5);
 const TYPES: [&str; 5] = ["SECP256R1", "CURVE25519", "AES256", "ED25519", "SECP384R1"];

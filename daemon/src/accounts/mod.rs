@@ -129,11 +129,10 @@ async fn sweep(accounts: Accounts) {
     loop {
         minutes.tick().await;
         accounts.known_mut().sweep(now());
-        if let Err(fault) = accounts.0.store.sweep_logins(now()).await {
-            tracing::warn!(%fault, "logins that have ended can't be removed now");
-            if matches!(fault, StoreFault::Database(sqlx::Error::PoolClosed)) {
-                return;
-            }
+        match accounts.0.store.sweep_logins(now()).await {
+            Ok(()) => {}
+            Err(StoreFault::Database(sqlx::Error::PoolClosed)) => return,
+            Err(fault) => tracing::warn!(%fault, "logins that have ended can't be removed now"),
         }
     }
 }

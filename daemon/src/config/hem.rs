@@ -12,6 +12,8 @@ pub struct Hem {
     pub challenge_seconds: u64,
     /// How often one address may ask authenticators for a scope, a minute.
     pub demands: u32,
+    /// How much of an agreed secret is told where no hash of it is asked for.
+    pub raw_ecdh: RawEcdh,
     /// Where the time comes from.
     pub trusted_time: TrustedTime,
 }
@@ -22,6 +24,7 @@ impl Default for Hem {
             backend_key: None,
             challenge_seconds: 60,
             demands: 6000,
+            raw_ecdh: RawEcdh::default(),
             trusted_time: TrustedTime::default(),
         }
     }
@@ -39,6 +42,18 @@ impl TryFrom<String> for BackendKey {
         let bytes = policies::decode_base64(&text).and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or("an X25519 key is 32 bytes in base64")
     }
+}
+
+/// How much of an agreed secret is told where no hash of it is asked for (hem.md A15, 17).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawEcdh {
+    /// The first 32 bytes, as firmware 1.2.2 does and some client libraries demand.
+    #[serde(rename = "first-32")]
+    First32,
+    /// All of it: 32 to 66 bytes, by the curve.
+    #[default]
+    Whole,
 }
 
 /// Where the time comes from (hem.md A8).

@@ -16,7 +16,7 @@ use hsm_profiles::Profile;
 use serde::Deserialize;
 
 pub use e2e::{CheckDigit, E2e};
-pub use hem::{BackendKey, Hem, TrustedTime};
+pub use hem::{BackendKey, Hem, RawEcdh, TrustedTime};
 pub use key_agreement::KeyAgreement;
 pub use key_service::KeyService;
 pub use limits::Limits;

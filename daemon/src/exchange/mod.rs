@@ -200,11 +200,10 @@ async fn sweep(store: Store) {
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
         minutes.tick().await;
-        if let Err(fault) = store.sweep_sessions(now()).await {
-            tracing::warn!(%fault, "sessions that have ended can't be removed now");
-            if matches!(fault, StoreFault::Database(sqlx::Error::PoolClosed)) {
-                return;
-            }
+        match store.sweep_sessions(now()).await {
+            Ok(()) => {}
+            Err(StoreFault::Database(sqlx::Error::PoolClosed)) => return,
+            Err(fault) => tracing::warn!(%fault, "sessions that have ended can't be removed now"),
         }
     }
 }

@@ -17,10 +17,11 @@ pub(super) async fn sweep(store: Store, log: Log, days: u64) {
         hours.tick().await;
         let age = days.saturating_mul(86_400_000);
         let before = today().milliseconds().saturating_sub(age);
-        if let Err(fault) = remove(&store, &log, before).await {
-            tracing::warn!(%fault, "keys of the key service that are too old can't be removed now");
-            if matches!(fault, StoreFault::Database(sqlx::Error::PoolClosed)) {
-                return;
+        match remove(&store, &log, before).await {
+            Ok(()) => {}
+            Err(StoreFault::Database(sqlx::Error::PoolClosed)) => return,
+            Err(fault) => {
+                tracing::warn!(%fault, "keys of the key service that are too old can't be removed now")
             }
         }
     }

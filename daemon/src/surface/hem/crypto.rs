@@ -1,10 +1,11 @@
 //! `/api/crypto/ecdh`: secrets that keys agree on (hem.md A10).
 
-use hsm_profiles::SecretDigest;
+use hsm_profiles::{SecretBytes, SecretDigest};
 use policies::{Permit, Use};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::RawEcdh;
 use crate::fault::Fault;
 use crate::keyring::Keyring;
 use crate::openapi::formats::{DigestName, KidText};
@@ -33,9 +34,10 @@ pub struct Agreed {
 }
 
 /// Agrees on a secret between a stored private key and a peer: the whole shared secret (the
-/// x-coordinate at the curve's full length), or its hash. `ext_kid` wins over `pubkey`.
+/// x-coordinate at the curve's full length) or, as configured, its first 32 bytes; or its hash.
+/// `ext_kid` wins over `pubkey`.
 pub async fn ecdh(
-    keyring: Keyring,
+    (keyring, raw): (Keyring, RawEcdh),
     key: Permit<Use>,
     ask: WithKey<AgreeBody>,
 ) -> Result<SecretJson<Agreed>, Fault> {
@@ -45,6 +47,12 @@ pub async fn ecdh(
     let peer =
         peer.ok_or_else(|| Fault::Failed("a peer is missing: give pubkey or ext_kid".into()))?;
     let secret = keyring.agree(key, peer, digest).await?;
+    let secret = match (digest, raw) {
+        (None, RawEcdh::First32) => {
+            SecretBytes::new(secret.expose().iter().copied().take(32).collect())
+        }
+        _ => secret,
+    };
     Ok(SecretJson(Agreed { ecdh: SecretText::of(&secret) }))
 }
 
