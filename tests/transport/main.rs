@@ -1,15 +1,17 @@
 //! What comes before any route: TLS, plain requests, bounds, the end of the daemon (hem.md A1).
 
+mod waiting;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rustls::{NamedGroup, ProtocolVersion};
 use serde_json::json;
 use tests::client::Client;
-use tests::daemon::{ANSWER, Daemon, Home, USER};
+use tests::daemon::{Home, USER};
 use tests::log::{self, LogReader};
 use tests::login::{self, Challenge, now};
 use tests::patience::{LONG, until};
@@ -168,119 +170,6 @@ fn bodies_are_bounded_and_the_answer_is_readable() {
     assert_eq!(post("Content-Length: x\r\n\r\n{}"), 400);
     assert_eq!(post("Content-Length: 2\r\n\r\n{}"), 400);
     assert_eq!(post("Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), 400);
-}
-
-#[test]
-fn slow_clients_and_crowds_are_shown_the_door() {
-    let home = Home::new();
-    home.start().stop();
-    home.configure(
-        "\n[tls]\n",
-        "\n[listen.limits]\nheader_ms = 1500\nidle_ms = 1500\nbody_ms = 1500\nhandshake_ms = 1500\n\
-         connections_per_address = 8\n\n[tls]\n",
-    );
-    let daemon = home.start();
-    for first in [&b""[..], b"G", b"\x16\x03"] {
-        let mut stream = connect(daemon.address());
-        stream.write_all(first).unwrap();
-        assert!(read_all(&mut stream).unwrap_or_default().is_empty(), "{first:?}");
-    }
-    let mut header = tls(&daemon, &["http/1.1"]).unwrap();
-    header.write_all(b"GET /api/system/status HTTP/1.1\r\nHost: loc").unwrap();
-    let start = Instant::now();
-    let mut rest = Vec::new();
-    let _ = header.read_to_end(&mut rest);
-    assert!(start.elapsed() >= Duration::from_millis(1000));
-    assert!(!String::from_utf8_lossy(&rest).contains(" 200 "), "a slow header is not served");
-    let token = login::bearer(&Client::of(&daemon), USER, "keymgmt:gen");
-    let body = format!(
-        "POST /api/keymgmt/create HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
-    );
-    let answer = over_tls(&daemon, body.as_bytes());
-    assert_eq!(answer.status(), 408, "a slow body");
-    crowds_are_turned_away(&daemon);
-}
-
-#[test]
-fn a_head_that_drips_is_cut_long_before_an_idle_connection() {
-    let home = Home::new();
-    home.start().stop();
-    let limits = "\n[listen.limits]\nheader_ms = 1000\nidle_ms = 60000\n\n[tls]\n";
-    home.configure("\n[tls]\n", limits);
-    let daemon = home.start();
-    let mut stream = tls(&daemon, &["http/1.1"]).unwrap();
-    // Longer than a head may take: idle time does not count.
-    std::thread::sleep(Duration::from_millis(1500));
-    let start = Instant::now();
-    stream.write_all(b"GET /api/system/status HTTP/1.1\r\nHost: localhost\r\nX: ").unwrap();
-    let dripped = (0..100).take_while(|_| {
-        std::thread::sleep(Duration::from_millis(100));
-        stream.write_all(b"x").and_then(|()| stream.flush()).is_ok()
-    });
-    assert!(dripped.count() < 100, "it was not cut");
-    assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
-    assert_eq!(cut(&daemon, "header"), 1.0);
-    assert_eq!(cut(&daemon, "idle"), 0.0);
-}
-
-#[test]
-fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
-    let home = Home::new();
-    home.start().stop();
-    let limits = "\n[listen.limits]\nheader_ms = 60000\nidle_ms = 3000\n\n[tls]\n";
-    home.configure("\n[tls]\n", limits);
-    let daemon = home.start();
-    let request = b"GET /api/system/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let mut stream = tls(&daemon, &["http/1.1"]).unwrap();
-    let start = Instant::now();
-    for _ in 0..3 {
-        stream.write_all(request).unwrap();
-        let mut some = [0; 4096];
-        let read = stream.read(&mut some).unwrap();
-        assert!(some[..read].starts_with(b"HTTP/1.1 200"));
-        std::thread::sleep(Duration::from_millis(1400));
-    }
-    assert!(start.elapsed() >= Duration::from_millis(4200), "requests put off the end");
-    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0, "closed in order");
-    assert!(start.elapsed() >= Duration::from_millis(5700), "{:?}", start.elapsed());
-    // One that never asks, over either protocol. HTTP/2 says farewell with a GOAWAY (type 7).
-    for (protocol, hello) in [("http/1.1", &b""[..]), ("h2", HELLO)] {
-        let mut stream = tls(&daemon, &[protocol]).unwrap();
-        stream.write_all(hello).unwrap();
-        let (start, mut said) = (Instant::now(), Vec::new());
-        let _ = stream.read_to_end(&mut said);
-        assert!(
-            start.elapsed() >= Duration::from_millis(2900),
-            "{protocol}: {:?}",
-            start.elapsed()
-        );
-        assert!(start.elapsed() < ANSWER, "{protocol} is not closed");
-        let goes_away = said.windows(5).any(|five| five[..2] == [0, 0] && five[3..] == [7, 0]);
-        assert_eq!(goes_away, protocol == "h2", "{said:?}");
-    }
-    assert_eq!(cut(&daemon, "idle"), 3.0);
-    assert_eq!(cut(&daemon, "header"), 0.0);
-}
-
-/// How many connections were cut for that reason.
-fn cut(daemon: &Daemon, reason: &str) -> f64 {
-    let sample = format!("claviger_connections_cut_total{{reason=\"{reason}\"}}");
-    tests::metrics::scrape(daemon).get(&sample)
-}
-
-/// The preface of HTTP/2 and empty settings.
-const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-
-/// Eight connections from one address are let in, others are closed at once. On a slow machine the
-/// first may have idled out before the ninth comes: then it is tried again.
-fn crowds_are_turned_away(daemon: &Daemon) {
-    until("a ninth connection is turned away", LONG, || {
-        let inside: Vec<_> = (0..8).map_while(|_| tls(daemon, &["http/1.1"]).ok()).collect();
-        let turned_away = tls(daemon, &["http/1.1"]).is_err();
-        (inside.len() == 8 && turned_away).then_some(())
-    });
-    until("there is room again", LONG, || tls(daemon, &["http/1.1"]).ok());
 }
 
 #[test]
