@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tests::backend::{Backend, LATER, PATH, send};
 use tests::client::Client;
 use tests::daemon::USER;
-use tests::log::files;
 use tests::login::{Challenge, now};
 use tests::patience::{LONG, until};
 use tests::scene::Scene;
@@ -67,15 +66,8 @@ fn the_time_is_the_backends(scene: &Scene) {
     assert_eq!(scene.client.get("/api/system/config", &token).status, 200);
     // A start forgets the time.
     assert_eq!(scene.client.get("/api/system/reboot", &token).status, 200);
-    until("the daemon is back", LONG, || {
-        let again = files(&scene.daemon.dir().join("audit")).len() == 3;
-        again.then_some(())
-    });
-    let fresh = until("it answers", LONG, || {
-        let reply = scene.client.try_send("GET", "/api/system/status", |ask| ask).ok()?;
-        (reply.status == 200).then(|| reply.json())
-    });
-    assert_eq!(fresh["tts"], false);
+    scene.serves_again(3);
+    assert_eq!(status(&scene.client)["tts"], false);
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Home {
     }
 
     /// Starts `clavigerd serve` with the configuration that the first start wrote, on a port that
-    /// was free a moment ago.
+    /// was free a moment ago and hardly anybody takes.
     pub fn serve(&self) -> Daemon {
         for _ in 0..5 {
             if let Some(daemon) = self.try_serve() {
@@ -278,9 +278,15 @@ pub fn write(path: &Path, text: impl AsRef<[u8]>) {
     File::create(path).unwrap().write_all(text.as_ref()).unwrap();
 }
 
-/// An address that nobody listens on.
+/// An address that nobody listens on, and that the kernel gives nobody who asks for any: the others are
+/// lent to every connection that goes out (`ip_local_port_range`).
 pub fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    until("a free port", LONG, || {
+        let mut random = [0; 2];
+        aws_lc_rs::rand::fill(&mut random).unwrap();
+        let port = 12_000 + u16::from_be_bytes(random) % 20_000;
+        std::net::TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()
+    })
 }
 
 /// How long is generous for an answer.

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::authenticator::Phone;
 use crate::client::{Client, Reply};
 use crate::daemon::{Daemon, Home, MASTER, USER};
-use crate::log::LogReader;
+use crate::log::{LogReader, files};
 use crate::login;
+use crate::patience::{LONG, until};
 
 /// A daemon that runs, and somebody who works with it.
 pub struct Scene {
@@ -60,6 +61,18 @@ impl Scene {
     pub fn stop(self) -> Home {
         self.daemon.stop();
         self.home
+    }
+
+    /// Waits until the daemon, which starts anew by itself, serves for the `times`th time. Each start
+    /// begins a file of the log, some time before it serves.
+    pub fn serves_again(&self, times: usize) {
+        until("the daemon is back", LONG, || {
+            (files(&self.daemon.dir().join("audit")).len() == times).then_some(())
+        });
+        until("the daemon answers", LONG, || {
+            let status = self.client.try_send("GET", "/api/system/status", |ask| ask).ok()?.status;
+            (status == 200).then_some(())
+        });
     }
 
     /// A token of the user for `scope`, made at the first call.

@@ -18,7 +18,6 @@ use tests::client::Client;
 use tests::daemon::{Home, MASTER, USER};
 use tests::log::{Entry, entries, files};
 use tests::login::{self, Challenge};
-use tests::patience::{LONG, until};
 use tests::scene::Scene;
 use x25519_dalek::StaticSecret;
 
@@ -66,10 +65,7 @@ fn the_life_of_a_device_is_entered() {
     walk.take(&life::LOCKED);
     nothing_is_entered_for(&mut walk, 409, |route| !route.in_failure);
     walk.take(&life::REBOOTED);
-    until("the daemon is back", LONG, || {
-        let reply = scene.client.try_send("GET", "/api/system/status", |ask| ask).ok()?;
-        (reply.status == 200 && files(&scene.daemon.dir().join("audit")).len() == 3).then_some(())
-    });
+    scene.serves_again(3);
     assert_eq!(start_of(&scene, 2), START);
     walk.reopen();
     walk.know("checked", backend.words(&scene.client, "OK"));
