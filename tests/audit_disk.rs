@@ -26,13 +26,12 @@ fn operates(scene: &Scene, kid: &str) -> bool {
 
 /// Operations are refused, at once; what changes nothing and needs no entry goes on.
 fn check_refusing(scene: &Scene, kid: &str) {
-    let quickest = (0..10).map(|_| {
+    // A busy machine may keep any one of them waiting.
+    until("a refusal comes at once", LONG, || {
         let began = Instant::now();
         assert!(!operates(scene, kid));
-        began.elapsed()
+        (began.elapsed() < Duration::from_millis(100)).then_some(())
     });
-    let quickest = quickest.min().unwrap();
-    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
     let status = scene.client.call("GET", "/api/system/status", None, None);
     assert_eq!((status.status, status.json()["log"].as_str()), (200, Some("refused")));
     assert_eq!(metrics::ask(&scene.daemon, "GET", "/health/live").status(), 200);

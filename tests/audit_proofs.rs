@@ -1,27 +1,22 @@
 //! The audit log from outside: indices, checkpoints and proofs over the API, and the whole
 //! directory with nothing but the public key.
 
-use std::time::{Duration, Instant};
-
 use audit::{Checkpoint, Hash, LogKey, VerifyingKey, check_proof, proves_consistency, verify_node};
 use serde_json::json;
 use tests::client::Reply;
 use tests::log;
+use tests::patience::{LONG, until};
 use tests::scene::Scene;
 
 const LOG: &str = "logger:get";
 
 /// Asks until the answer is 200; a checkpoint follows within a second or so.
 fn soon(scene: &Scene, path: &str) -> String {
-    let until = Instant::now() + Duration::from_secs(10);
-    loop {
+    until(path, LONG, || {
         let reply = scene.client.get(path, &scene.user(LOG));
-        if reply.status == 200 {
-            return String::from_utf8(reply.body).unwrap();
-        }
-        assert!(reply.status == 404 && Instant::now() < until, "{path}: {}", reply.status);
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        assert!([200, 404].contains(&reply.status), "{path}: {reply:?}");
+        (reply.status == 200).then(|| String::from_utf8(reply.body).unwrap())
+    })
 }
 
 fn index(reply: &Reply) -> u64 {
