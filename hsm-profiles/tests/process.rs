@@ -67,7 +67,7 @@ async fn a_worker_inherits_the_socket_the_pin_and_nothing_else() {
     drop((vault, system));
     let begin = Instant::now();
     while Path::new(&format!("/proc/{pid}")).exists() {
-        assert!(begin.elapsed() < Duration::from_secs(4), "it outlives the last handle");
+        assert!(begin.elapsed() < Duration::from_secs(60), "it outlives the last handle");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -103,7 +103,7 @@ async fn a_killed_worker_is_replaced_and_a_hanging_one_is_killed() {
 async fn replaced(system: &hsm_profiles::System, old: u32) {
     let begin = Instant::now();
     while system.vitals().worker().is_none_or(|pid| pid == old) {
-        assert!(begin.elapsed() < Duration::from_secs(5), "{old} is not replaced");
+        assert!(begin.elapsed() < Duration::from_secs(60), "{old} is not replaced");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -182,7 +182,7 @@ pub(crate) async fn agree(vault: &Vault, number: u8) -> Result<u8, TokenFault> {
 }
 
 pub(crate) async fn until(health: &mut watch::Receiver<Health>, wanted: impl Fn(&Health) -> bool) {
-    let found = tokio::time::timeout(Duration::from_secs(10), health.wait_for(|h| wanted(h))).await;
+    let found = tokio::time::timeout(Duration::from_secs(60), health.wait_for(|h| wanted(h))).await;
     found.expect("the health never came").unwrap();
 }
 

@@ -69,7 +69,7 @@ async fn run<T>(
 
 /// Waits until nothing is left to do in the background.
 async fn settled(bench: &Bench) {
-    for _ in 0..200 {
+    for _ in 0..3_000 {
         if bench.intents().await == 0 && bench.listed().len() == bench.token.kids().len() {
             return;
         }
