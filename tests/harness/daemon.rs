@@ -290,7 +290,7 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// How long is generous for an answer.
-pub const ANSWER: Duration = Duration::from_secs(30);
+pub const ANSWER: Duration = LONG;
 /// The passphrase of the user.
 pub const USER: &str = "correct horse battery staple";
 /// The passphrase of the administrator.
