@@ -40,6 +40,8 @@ pub(crate) struct Writer {
     outage: Option<Outage>,
     /// Set by the end of a run.
     closed: bool,
+    /// How long the last fdatasync took.
+    synced: Duration,
     /// The lines of a batch, kept for its capacity.
     text: String,
 }
@@ -70,6 +72,7 @@ impl Writer {
             bell,
             waiting: None,
             closed: false,
+            synced: Duration::ZERO,
             last_id: file.id(),
             target: Target::Good(file),
             inbox,
@@ -152,12 +155,13 @@ impl Writer {
     }
 
     /// Where many more entries are open, waits for some of them: they share the commit, and whoever
-    /// has that many requests under way does not feel it. A few requests are never held up, and
-    /// nobody waits for operations that take long.
+    /// has that many requests under way does not feel it. A few requests are never held up, nobody
+    /// waits for operations that take long, and a slow disk has made them wait already.
     fn linger(&self, jobs: &mut Vec<Job>) -> Option<Message> {
         let others = |jobs: &Vec<Job>| self.places.taken().saturating_sub(jobs.len());
         let share = u32::try_from(others(jobs)).unwrap_or(u32::MAX);
-        let (began, most) = (Instant::now(), SHARE.saturating_mul(share).min(LINGER));
+        let most = SHARE.saturating_mul(share).min(LINGER).saturating_sub(self.synced);
+        let began = Instant::now();
         while others(jobs) >= CROWD && began.elapsed() < most {
             let before = jobs.len();
             thread::sleep(SLICE);
@@ -188,6 +192,7 @@ impl Writer {
             Target::Good(mut file) => {
                 match file.commit(jobs.iter().map(|job| &job.record), &mut self.text) {
                     Ok(Committed { sequence, index, synced }) => {
+                        self.synced = synced;
                         // Counted first: whoever has an answer finds it in the figures.
                         if let Some(watch) = &self.watch {
                             watch.committed(jobs.len(), synced);
