@@ -17,7 +17,6 @@ use crate::listen::{Entrance, Reception, TlsFault, Validity, objections, server_
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::monitor::Monitor;
-use crate::openapi;
 use crate::pipeline::Pipeline;
 use crate::power::End;
 use crate::route::Route;
@@ -147,7 +146,6 @@ async fn serve(
     let appliance = opened.appliance.clone();
     let pipeline = Pipeline::new(appliance, served(config), &limits, serves_plain)
         .map_err(StartFault::Routes)?;
-    openapi::prepare();
     let (stop, stopping) = watch::channel(false);
     end_exchange(config);
     let shown = Shown { config, device: &opened.device, metrics };

@@ -17,6 +17,8 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{Schema, json_schema};
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -67,10 +69,15 @@ fn tags() -> Value {
     texts::tags().map(|(name, about)| json!({ "name": name, "description": about })).collect()
 }
 
-/// Writes the description of the daemon's own table, once and before anybody asks.
-pub fn prepare() {
-    LazyLock::force(&DOCUMENT);
-    page::prepare();
+/// Has the description of the daemon's own table written, once: when somebody first asks, for most
+/// daemons are never asked and it takes megabytes; and beside the requests, for it takes a while.
+async fn written() -> Result<(), Fault> {
+    let write = || {
+        LazyLock::force(&DOCUMENT);
+        page::prepare();
+    };
+    let write = || async { spawn_blocking(write).await.map_err(|_| Fault::Internal) };
+    WRITTEN.get_or_try_init(write).await.copied()
 }
 
 /// The description of the daemon's own table.
@@ -90,6 +97,7 @@ impl Answer for Description {
 
 /// `GET /openapi.json`
 pub async fn serve((): (), _: Permit<Open>, _: Bare<Open>) -> Result<Description, Fault> {
+    written().await?;
     Ok(Description)
 }
 
@@ -128,5 +136,8 @@ fn never_null(schema: &mut Schema) {
         schema.insert("type".to_owned(), only);
     }
 }
+
+/// Whoever asks meanwhile waits for the same.
+static WRITTEN: OnceCell<()> = OnceCell::const_new();
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document(&routes()).to_string().into());

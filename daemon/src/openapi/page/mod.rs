@@ -51,10 +51,11 @@ impl Answer for Page {
 
 /// `GET /docs`
 pub async fn serve((): (), _: Permit<Open>, _: Bare<Open>) -> Result<Page, Fault> {
+    super::written().await?;
     Ok(Page)
 }
 
-/// Writes the page, once and before anybody asks.
+/// Writes the page, once.
 pub(super) fn prepare() {
     LazyLock::force(&RENDERED);
 }
