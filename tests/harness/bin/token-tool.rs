@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
@@ -52,7 +52,10 @@ fn open() -> Session {
 
 fn log_in(context: &Pkcs11) -> Result<Session, Error> {
     let slots = context.get_slots_with_initialized_token()?;
-    let session = context.open_rw_session(slots[0])?;
+    // A token that is being written to may not be seen either.
+    let slot =
+        slots.first().ok_or(Error::Pkcs11(RvError::TokenNotPresent, Function::GetSlotList))?;
+    let session = context.open_rw_session(*slot)?;
     let pin = std::fs::read_to_string(std::env::var("TOKEN_PIN_FILE").unwrap()).unwrap();
     session.login(UserType::User, Some(&AuthPin::from(pin.trim())))?;
     Ok(session)
