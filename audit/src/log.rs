@@ -44,7 +44,6 @@ pub struct Log(Arc<Inner>);
 struct Inner {
     /// Has room for every place, a note, the close and the stop.
     messages: Sender<Message>,
-    bell: Sender<()>,
     last_checkpoint: Sender<()>,
     ledger: Arc<Ledger>,
     key: LogKey,
@@ -127,7 +126,7 @@ impl Log {
         let (bell, rings) = bounded(1);
         let (last_checkpoint, last) = bounded(1);
         let places = Places::new(queue);
-        let (ends, seen) = ((inbox, bell.clone()), (Arc::clone(&health), options.watch));
+        let (ends, seen) = ((inbox, bell), (Arc::clone(&health), options.watch));
         let signed = options.acknowledge == Acknowledge::Signed;
         let waiting = signed.then(|| Arc::new(Waiting::default()));
         let mut writer = Writer::new(maker, file, ends, seen, places.clone());
@@ -152,7 +151,6 @@ impl Log {
         let (directory, bundles) = (options.directory.clone(), Bundles::new(options.directory));
         let log = Self(Arc::new(Inner {
             messages,
-            bell,
             last_checkpoint,
             ledger,
             key,
@@ -374,9 +372,8 @@ impl Log {
 
 impl Inner {
     fn ask_for_last_checkpoint(&self) {
-        // Full: it was asked for, and it rings, already.
+        // Full: it was asked for already.
         let _ = self.last_checkpoint.try_send(());
-        let _ = self.bell.try_send(());
     }
 }
 

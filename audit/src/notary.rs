@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use ed25519_dalek::VerifyingKey;
 
 use crate::anchor::Moorings;
@@ -30,7 +30,7 @@ pub(crate) struct Notary {
     pub(crate) bell: Receiver<()>,
     pub(crate) writer: Sender<Message>,
     pub(crate) health: Arc<Health>,
-    /// Where one last checkpoint is asked for, before the bell is rung.
+    /// Where one last checkpoint is asked for.
     pub(crate) last: Receiver<()>,
     /// Between two checkpoints at least.
     pub(crate) pause: Duration,
@@ -54,8 +54,11 @@ impl Notary {
     pub(crate) fn run(mut self) {
         let (mut wanted, mut due, mut covered) = (true, Instant::now(), Covered::default());
         loop {
-            if !wanted && self.bell.recv().is_err() {
-                return;
+            if !wanted {
+                select! {
+                    recv(self.bell) -> rung => if rung.is_err() { return },
+                    recv(self.last) -> asked => return asked.map(|()| self.end(covered)).unwrap_or_default(),
+                }
             }
             // The bell stays rung meanwhile, so that no commit wakes this thread.
             match self.last.recv_deadline(due) {

@@ -193,6 +193,21 @@ fn entries_that_wait_for_their_checkpoint_have_it() {
     assert_eq!(checkpoint(home.path()).size() + 1, lines);
 }
 
+/// Whatever the thread that signs is doing just then.
+#[test]
+fn a_stop_is_heard_at_any_moment() {
+    for round in 0..300 {
+        let home = TempDir::new().unwrap();
+        let mut options = options(home.path());
+        options.checkpoint_pause = Duration::from_micros(round * 10);
+        let log = Log::start(options, Box::new(TestKey::new())).unwrap();
+        append(&log, 1);
+        log.shutdown();
+        let lines = u64::try_from(all_lines(home.path()).len()).unwrap();
+        assert_eq!(checkpoint(home.path()).size() + 1, lines);
+    }
+}
+
 #[test]
 fn a_start_trusts_neither_state_file_nor_tiles() {
     let home = TempDir::new().unwrap();
