@@ -114,6 +114,8 @@ struct Walk {
     closed: bool,
     /// Lines after the anchor.
     taken_over: u64,
+    /// The size of the last checkpoint that one of them repeats: the next is a larger one.
+    noted: Option<u64>,
     torn: Vec<Torn>,
 }
 
@@ -228,7 +230,7 @@ impl Walk {
             }
         };
         let before = tail.taken;
-        let taken = tail.takes(line, size);
+        let taken = tail.takes(line, size, &mut self.noted);
         self.taken_over += tail.taken - before;
         Ok(taken)
     }

@@ -58,13 +58,17 @@ impl<'a> Tail<'a> {
     }
 
     /// Whether the line, with its line end, is one that the daemon has written after `size` others.
-    pub(crate) fn takes(&mut self, line: &[u8], size: u64) -> bool {
+    /// `noted` is the size of the last checkpoint that a line after the anchor repeats.
+    pub(crate) fn takes(&mut self, line: &[u8], size: u64, noted: &mut Option<u64>) -> bool {
         let line = line.strip_suffix(LINE_END.as_bytes());
         let Some(line) = line.and_then(|line| std::str::from_utf8(line).ok()) else {
             return false;
         };
         if let Some(read) = Checkpoint::open_line(line, self.keys) {
-            return read.is_ok_and(|checkpoint| self.takes_checkpoint(&checkpoint, size));
+            let next = |checkpoint: &Checkpoint| noted.is_none_or(|last| checkpoint.size() > last);
+            let good = read.ok().filter(|read| next(read) && self.takes_checkpoint(read, size));
+            *noted = good.as_ref().map(Checkpoint::size).or(*noted);
+            return good.is_some();
         }
         let State::Open(check) = &mut self.state else { return false };
         let summary = check.summary;

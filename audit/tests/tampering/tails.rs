@@ -52,6 +52,7 @@ fn what_the_daemon_does_not_write_is_set_aside_after_a_crash_too() {
     let lines: Vec<_> = text.lines().collect();
     let last = lines[lines.len() - 1];
     let edited = last.replacen("|U|", "|M|", 1);
+    let checkpoint = lines.iter().find(|line| line.starts_with("# checkpoint ")).unwrap();
     let foreign = [
         "# a comment of somebody else's".to_owned(),
         "# Claviger test 00000001".to_owned(),
@@ -59,7 +60,8 @@ fn what_the_daemon_does_not_write_is_set_aside_after_a_crash_too() {
         last.to_owned(),
         "not a line".to_owned(),
         lines[1].to_owned(),
-        lines.iter().find(|line| line.starts_with("# checkpoint ")).unwrap().replacen('1', "2", 1),
+        (*checkpoint).to_owned(),
+        checkpoint.replacen("claviger/", "claviger/0", 1),
     ];
     for line in foreign {
         let node = crashed.copy();
