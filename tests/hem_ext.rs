@@ -68,7 +68,7 @@ fn the_use_of_a_key_is_shown_with_its_name() {
         let (plain, caption) = shown.split_once('#').unwrap();
         assert_eq!(plain, scope);
         let caption: Value = serde_json::from_slice(&bytes(caption)).unwrap();
-        assert_eq!(caption["l"], "a SECP256R1");
+        assert_eq!(caption, json!({ "t": "E80A", "l": "a SECP256R1" }));
         shown
     });
     let token = exchange(&scene, &phone.sign(&consent, &eid)).text("token");

@@ -6,7 +6,7 @@
 use hsm_profiles::{KeyType, Usage};
 use policies::{Kid, PairAuthenticator, Permit};
 
-use super::{KeyFault, Keyring, NewPublic};
+use super::{KeyFault, KeyView, Keyring, NewPublic};
 use crate::store::{Backing, Fact, Record};
 
 /// An authenticator to be paired. The caller has checked the label.
@@ -74,10 +74,9 @@ impl Keyring {
         found.is_ok_and(|entry| authenticator(&entry.record).is_some())
     }
 
-    /// The type and label of a key, to be shown by authenticators to those who hold them.
-    pub(crate) fn caption(&self, kid: Kid) -> Option<(KeyType, String)> {
-        let entry = self.0.shelf().find(kid).ok()?;
-        Some((entry.record.kind, entry.record.label.clone()))
+    /// A key, as authenticators show it to those who hold them.
+    pub(crate) fn shown(&self, kid: Kid) -> Option<KeyView> {
+        Some(KeyView::of(&self.0.shelf().find(kid).ok()?.record))
     }
 }
 

@@ -64,4 +64,43 @@ impl KeyView {
             false => self.type_listed(),
         }
     }
+
+    /// The type as a number, for the screens of authenticators: the flags of
+    /// [`type_listed`](Self::type_listed), and the vendor's number of the algorithm in the low byte.
+    /// 0 stands there for post-quantum types, to which no number is published.
+    pub fn type_number(&self) -> u16 {
+        let flags = [
+            (self.kind.is_asymmetric(), 0x8000),
+            (self.flags.attested, 0x4000),
+            (self.flags.private, 0x2000),
+            (self.flags.agree, 0x0800),
+            (self.flags.sign && self.number() != 0, 0x0400),
+        ];
+        let set = flags.into_iter().filter_map(|(is_set, bit)| is_set.then_some(bit));
+        set.fold(self.number(), |number, bit| number | bit)
+    }
+
+    fn number(&self) -> u16 {
+        match self.kind {
+            KeyType::Secp256r1 | KeyType::Sha2_256 => 10,
+            KeyType::Secp384r1 | KeyType::Sha2_384 => 11,
+            KeyType::Secp521r1 | KeyType::Sha2_512 => 12,
+            KeyType::Secp256k1 | KeyType::Sha3_256 => 13,
+            KeyType::Sha3_384 => 14,
+            KeyType::Sha3_512 => 15,
+            KeyType::Curve25519 => 20,
+            KeyType::Curve448 => 21,
+            KeyType::Ed25519 => 22,
+            KeyType::Ed448 => 23,
+            KeyType::Aes128 => 30,
+            KeyType::Aes192 => 31,
+            KeyType::Aes256 => 32,
+            KeyType::MlDsa44
+            | KeyType::MlDsa65
+            | KeyType::MlDsa87
+            | KeyType::MlKem512
+            | KeyType::MlKem768
+            | KeyType::MlKem1024 => 0,
+        }
+    }
 }

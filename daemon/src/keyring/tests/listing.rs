@@ -69,34 +69,37 @@ async fn types_are_shown_as_published() {
     let bench = Bench::new().await;
     let both = Usage { agree: true, sign: true };
     let neither = Usage { agree: false, sign: false };
-    for (kind, usage, listed, read) in [
-        (KeyType::Secp256r1, both, "ATT,PKEY,ECDH,ExDSA,SECP256R1", "SECP256R1"),
-        (KeyType::Secp256r1, neither, "ATT,PKEY,ECDH,SECP256R1", "SECP256R1"),
+    for (kind, usage, listed, read, number) in [
+        (KeyType::Secp256r1, both, "ATT,PKEY,ECDH,ExDSA,SECP256R1", "SECP256R1", 0xEC0A),
+        (KeyType::Secp256r1, neither, "ATT,PKEY,ECDH,SECP256R1", "SECP256R1", 0xE80A),
         (
             KeyType::Secp256r1,
             Usage { agree: false, sign: true },
             "ATT,PKEY,ExDSA,SECP256R1",
             "SECP256R1",
+            0xE40A,
         ),
-        (KeyType::Ed25519, both, "ATT,PKEY,ExDSA,ED25519", "ED25519"),
-        (KeyType::Curve25519, both, "ATT,PKEY,ECDH,CURVE25519", "CURVE25519"),
-        (KeyType::MlKem768, both, "ATT,PKEY,PQC,MLKEM768", "MLKEM768"),
-        (KeyType::MlDsa65, neither, "ATT,PKEY,PQC,MLDSA65", "MLDSA65"),
-        (KeyType::Sha2_256, both, "ATT,SHA2-256", "ATT,SHA2-256"),
-        (KeyType::Aes256, neither, "ATT,AES256", "ATT,AES256"),
+        (KeyType::Ed25519, both, "ATT,PKEY,ExDSA,ED25519", "ED25519", 0xE416),
+        (KeyType::Curve25519, both, "ATT,PKEY,ECDH,CURVE25519", "CURVE25519", 0xE814),
+        (KeyType::MlKem768, both, "ATT,PKEY,PQC,MLKEM768", "MLKEM768", 0xE000),
+        (KeyType::MlDsa65, neither, "ATT,PKEY,PQC,MLDSA65", "MLDSA65", 0xE000),
+        (KeyType::Sha2_256, both, "ATT,SHA2-256", "ATT,SHA2-256", 0x400A),
+        (KeyType::Aes256, neither, "ATT,AES256", "ATT,AES256", 0x4020),
     ] {
         let ask = super::super::NewKey { usage, ..new(kind) };
         let kid = bench.keyring.create(leave(CreateKey), ask).await.unwrap();
         assert_eq!(bench.read_type(kid), (listed.to_owned(), read.to_owned()));
+        assert_eq!(bench.keyring.shown(kid).unwrap().type_number(), number, "{listed}");
     }
-    for (kind, listed) in [
-        (KeyType::Curve25519, "ECDH,CURVE25519"),
-        (KeyType::Secp256r1, "ECDH,SECP256R1"),
-        (KeyType::Ed25519, "ExDSA,ED25519"),
-        (KeyType::MlKem768, "PQC,MLKEM768"),
+    for (kind, listed, number) in [
+        (KeyType::Curve25519, "ECDH,CURVE25519", 0x8814),
+        (KeyType::Secp256r1, "ECDH,SECP256R1", 0x880A),
+        (KeyType::Ed25519, "ExDSA,ED25519", 0x8416),
+        (KeyType::MlKem768, "PQC,MLKEM768", 0x8000),
     ] {
         let kid = bench.keyring.import(leave(ImportKey), public(kind, 99)).await.unwrap();
         assert_eq!(bench.read_type(kid).0, listed);
+        assert_eq!(bench.keyring.shown(kid).unwrap().type_number(), number, "{listed}");
     }
 }
 

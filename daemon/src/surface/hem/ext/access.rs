@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::fault::Fault;
 use crate::hold::Hold;
 use crate::inbound::{Inbound, Peer};
-use crate::keyring::Keyring;
+use crate::keyring::{KeyView, Keyring};
 use crate::login::{Desk, Errand, Session, open_scope, seal_scope};
 use crate::openapi::formats::Base64;
 use crate::route::{Appliance, Json, Request};
@@ -101,8 +101,8 @@ pub async fn request(
     let errand = if key.is_some() { Errand::Use } else { Errand::Scope };
     let now = now();
     let jti = desk.external().issue(errand, now)?;
-    let shown = match key.and_then(|kid| keyring.caption(kid)) {
-        Some((_, label)) => format!("{}#{}", scope.as_str(), caption(&label)?),
+    let shown = match key.and_then(|kid| keyring.shown(kid)) {
+        Some(key) => format!("{}#{}", scope.as_str(), caption(&key)?),
         None => scope.as_str().to_owned(),
     };
     let mut sealed = BTreeMap::new();
@@ -218,10 +218,11 @@ async fn grant(
     desk.issue(Subject::External(authenticator.kid), scope, expires, Desk::context(claims.ctx))
 }
 
-/// What an authenticator shows beside the scope. The numbers that the vendor gives to types are not
-/// published, so the type is left open.
-fn caption(label: &str) -> Result<String, Fault> {
-    let shown = serde_json::json!({ "t": "0000", "l": label });
+/// What an authenticator shows beside the scope: the key's type, four hexadecimal digits, and its
+/// label.
+fn caption(key: &KeyView) -> Result<String, Fault> {
+    let kind = format!("{:04X}", key.type_number());
+    let shown = serde_json::json!({ "t": kind, "l": key.label });
     Ok(encode_base64(&serde_json::to_vec(&shown).map_err(|_| Fault::Internal)?))
 }
 
