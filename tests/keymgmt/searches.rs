@@ -80,13 +80,10 @@ fn anyone_may_search_for_a_long_beginning() {
     let (wrong, master) = (scene.user("keymgmt:gen"), scene.master("keymgmt:search"));
     log.news();
     for token in [&wrong, &master] {
-        assert_eq!(search(&scene, Some(token), &json!({ "descr": bare })).status, 403);
-        assert_eq!(log.heads(), ["FAILED_SCOPE_CHECK FAILED"]);
-        assert_eq!(
-            search(&scene, Some(token), &body("CCTEST")).json()["total"],
-            1,
-            "as for anyone"
-        );
+        for asked in [json!({ "descr": bare }), body("CCTEST")] {
+            assert_eq!(search(&scene, Some(token), &asked).status, 403, "{asked}");
+        }
+        assert_eq!(log.heads(), ["FAILED_SCOPE_CHECK FAILED"; 2]);
     }
     for scope in ["keymgmt:search", "keymgmt:list", "auth:ext:pair"] {
         let token = scene.user(scope);

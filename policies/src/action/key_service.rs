@@ -2,6 +2,7 @@
 //! all that is asked for, and nobody's scope or role counts.
 
 use super::{Action, Door, Roles};
+use crate::scope::Scope;
 
 /// One action: its name, its scope, and what it is.
 macro_rules! actions {
@@ -17,6 +18,10 @@ macro_rules! actions {
             const DOOR: Door = Door::Conditional;
             const ROLES: Roles = Roles::ALL;
             const SCOPES: &'static [&'static str] = &[$scope];
+
+            fn within(&self, scope: &Scope) -> bool {
+                self.anyone || scope.covers($scope)
+            }
 
             fn open_to_anyone(&self) -> bool {
                 self.anyone
