@@ -292,7 +292,7 @@ fn run(scene: &Scene, token: Option<&str>) -> Value {
 
 const SERVICE: &str = "/Service";
 const NOBODY: &str = "00000000000000000000000000000000";
-const COUNTS: [(&str, u64); 17] = [
+const COUNTS: [(&str, u64); 18] = [
     ("no messages, 304", 2),
     ("sent", 5),
     ("read with the passphrase", 7),
@@ -306,6 +306,7 @@ const COUNTS: [(&str, u64); 17] = [
     ("kept as they came", 5),
     ("not told apart", 8),
     ("refused", 16),
+    ("form of a refusal", 4),
     ("expands too far, left closed", 2),
     ("at once", 8),
     ("preflight", 2),

@@ -136,6 +136,19 @@ fn what_went_wrong_with_a_login_does_not_show() {
     assert_eq!(ways, refused.each_ref(), "{found:#}");
 }
 
+/// Nor does how soon a good one comes: after failures it takes as long as another failure would.
+#[test]
+fn a_good_login_after_failures_takes_its_time() {
+    let scene = Scene::new();
+    make(&scene, "anna", "keymgmt:list");
+    for _ in 0..3 {
+        assert_eq!(log_in(&scene, "anna", "wrong password").status, 401);
+    }
+    let before = Instant::now();
+    assert_eq!(log_in(&scene, "anna", PASSWORD).status, 200);
+    assert!(before.elapsed() >= Duration::from_millis(1500));
+}
+
 #[test]
 fn failures_lock_a_name_for_a_while_whether_there_is_such_an_account_or_not() {
     let scene = Scene::new();
@@ -185,6 +198,39 @@ fn an_account_does_what_its_scopes_open_until_it_is_locked() {
     assert_eq!((list(&access), show(&scene, "refresh", &refresh).status), (401, 400));
     assert_eq!(log_in(&scene, "anna", PASSWORD).status, 401);
     assert_eq!(log_in(&scene, "anna", "another password").status, 200);
+}
+
+#[test]
+fn what_was_issued_by_a_login_ends_with_it() {
+    let scene = Scene::new();
+    make(&scene, "anna", "token:new pqc:kem");
+    let uses = |scene: &Scene, token: &str| {
+        let reply = scene.client.post("/api/kem/generate_keys", token, &json!({}));
+        (reply.status, reply.header("token-uses-left").to_owned())
+    };
+    let left = |count: &str| (200, count.to_owned());
+    let ended = (401, String::new());
+    let heir = |scene: &Scene| {
+        let (access, refresh) = tokens(scene, "anna");
+        let ask = json!({ "expire_after_attempts": 20 });
+        let token = scene.client.post("/api/token/new", &access, &ask).text("new_token");
+        assert_eq!(uses(scene, &token), left("19"));
+        (token, refresh)
+    };
+    let (token, refresh) = heir(&scene);
+    let (other, _) = heir(&scene);
+    assert_eq!(show(&scene, "logout", &refresh).status, 200);
+    assert_eq!((uses(&scene, &token), uses(&scene, &other)), (ended.clone(), left("18")));
+    assert_eq!(change(&scene, "lock", "anna").status, 200);
+    assert_eq!(uses(&scene, &other), ended);
+    assert_eq!(change(&scene, "unlock", "anna").status, 200);
+    assert_eq!(uses(&scene, &other), ended, "as the token that it came from");
+    let (token, _) = heir(&scene);
+    let scene = Scene::serving(scene.stop());
+    assert_eq!(uses(&scene, &token), left("18"), "the login stands");
+    let other = json!({ "username": "anna", "password": "another password" });
+    assert_eq!(scene.client.post(&at("password"), &scene.user(MANAGE), &other).status, 200);
+    assert_eq!(uses(&scene, &token), ended);
 }
 
 #[test]

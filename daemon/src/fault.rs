@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use hsm_profiles::TokenFault;
+use http::HeaderMap;
 use policies::Denied;
 
 use crate::keyring::KeyFault;
@@ -25,6 +26,8 @@ pub enum Fault {
     Conflict(Why),
     /// The token's scope or role does not allow it.
     Denied(Denied),
+    /// One whose answer has headers of its own.
+    Dressed(Dressed),
     /// The arguments are good and the operation did not work.
     Failed(Why),
     /// Nobody may do this in the device's present state. It is not entered in the log.
@@ -75,7 +78,31 @@ pub struct Coded {
     pub place: Why,
 }
 
+/// A fault that comes with something the client goes on with.
+#[derive(Debug)]
+pub struct Dressed {
+    /// What it amounts to.
+    pub fault: Box<Fault>,
+    /// What the answer has beside it.
+    pub headers: HeaderMap,
+}
+
 impl Fault {
+    /// The same, with headers in the answer.
+    pub fn dressed(self, headers: HeaderMap) -> Self {
+        Self::Dressed(Dressed { fault: Box::new(self), headers })
+    }
+
+    /// How the surface's clients know it, where that was said.
+    pub fn code(&self) -> Option<&Coded> {
+        match self {
+            Self::Alarm(alarm) => alarm.fault.code(),
+            Self::Coded(coded) => Some(coded),
+            Self::Dressed(dressed) => dressed.fault.code(),
+            _ => None,
+        }
+    }
+
     /// The same with how the surface's clients know it.
     pub fn coded(self, code: &'static str, place: impl Into<Why>) -> Self {
         Self::Coded(Coded { fault: Box::new(self), code, place: place.into() })
@@ -86,6 +113,7 @@ impl Fault {
         match self {
             Self::Alarm(alarm) => alarm.fault.plain(),
             Self::Coded(coded) => coded.fault.plain(),
+            Self::Dressed(dressed) => dressed.fault.plain(),
             plain => plain,
         }
     }
@@ -97,6 +125,7 @@ impl Fault {
             Self::Busy => "more work is waiting than can be taken: try again in a moment".into(),
             Self::Coded(coded) => coded.fault.detail(),
             Self::Denied(denied) => denied.to_string().into(),
+            Self::Dressed(dressed) => dressed.fault.detail(),
             Self::ForeignOrigin => "the Origin of this request is not one of the configured".into(),
             Self::Internal => "a defect in the daemon; the request id leads to its log".into(),
             Self::LengthRequired => "a POST needs a Content-Length above 0".into(),
@@ -104,7 +133,7 @@ impl Fault {
             Self::Plain => "this is served over TLS only".into(),
             Self::Slow => "the body did not arrive in time".into(),
             Self::Throttled(wait) => {
-                format!("too many attempts: try again in {} s", wait.as_secs().max(1)).into()
+                format!("too many attempts: try again in {} s", whole_seconds(*wait)).into()
             }
             Self::TooLarge => "the body is longer than this endpoint takes".into(),
             Self::Unlogged => "the audit log can't be written, so nothing is done".into(),
@@ -116,6 +145,11 @@ impl Fault {
             | Self::Unauthenticated(why) => why.clone(),
         }
     }
+}
+
+/// How many seconds to wait so that it is long enough.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 impl From<Denied> for Fault {

@@ -3,6 +3,7 @@
 //! [`routes`] is the table of every endpoint, [`pipeline`] the one way that a request takes,
 //! [`surface`] what each API says, [`keyring`] and [`store`] what lasts, [`listen`] the sockets.
 
+mod accept;
 pub mod accounts;
 pub mod agreement;
 mod allowance;

@@ -105,7 +105,7 @@ impl Pipeline {
         let row = found.as_ref().ok().map(|found| found.row);
         let surface = row.and_then(|row| parts.routes.get(row)).map(|route| route.surface);
         let surface = surface.unwrap_or_else(|| surface::at(request.uri().path()));
-        let visit = Visit(Arc::new((surface, Manners::of(&request))));
+        let visit = Visit(Arc::new((surface, Manners::of(surface, &request))));
         let mut toll = Toll::None;
         let admitted = self.admit(request, found, (visit.clone(), &mut toll), plain).await;
         let mut response = admitted.unwrap_or_else(|fault| visit.refuse(&fault, None));
@@ -124,10 +124,10 @@ impl Pipeline {
         (visit, toll): (Visit, &mut Toll),
         plain: bool,
     ) -> Result<Outbound, Fault> {
-        if plain && !self.0.plain {
+        let (surface, manners) = visit.of();
+        if plain && !(self.0.plain && surface.serves_plain()) {
             return Err(Fault::Plain);
         }
-        let (surface, manners) = visit.of();
         surface.admit(self.0.appliance.device(), manners)?;
         if request.method() == Method::OPTIONS {
             let nothing_done = self.0.appliance.log().observe(audit::Subject::None).dismiss();

@@ -1,22 +1,22 @@
 //! Error bodies for clients that ask for them (RFC 9457).
 
 use bytes::Bytes;
-use http::header::ACCEPT;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::accept;
 use crate::fault::Fault;
 use crate::reply::PROBLEM_JSON;
 
-/// Whether the client takes `application/problem+json`.
-pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|essence| essence.trim().eq_ignore_ascii_case(PROBLEM_JSON))
+/// Whether a client with this `Accept` is told by `application/problem+json`: it names that, and no other
+/// form of errors that it wants more.
+pub(crate) fn is_wanted(accept: &str) -> bool {
+    let wants = |media_type| accept::quality_by_name(accept, media_type).unwrap_or(0);
+    let most = ["application/json", "application/xml", "text/xml"].map(wants).into_iter().max();
+    let wanted = wants(PROBLEM_JSON);
+    wanted > 0 && Some(wanted) >= most
 }
 
 /// The body for `fault`. The request id is entered in the operational log too.
@@ -52,4 +52,29 @@ pub(crate) struct Problem<'a> {
     /// The index of the entry in the audit log, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_index: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_wanted;
+
+    #[test]
+    fn problems_are_told_to_those_who_name_them_and_want_nothing_else_more() {
+        for (accept, wanted) in [
+            ("application/problem+json", true),
+            ("Application/Problem+JSON; charset=utf-8", true),
+            ("application/json, application/problem+json", true),
+            ("application/json;q=0.9, application/problem+json", true),
+            ("*/*, application/problem+json;q=0.5", true),
+            ("application/problem+json;q=0", false),
+            ("*/*, application/problem+json;q=0", false),
+            ("application/json, application/problem+json;q=0.5", false),
+            ("application/problem+json;q=0.5, text/xml", false),
+            ("application/*, application/json", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            assert_eq!(is_wanted(accept), wanted, "{accept}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::caller::{Caller, TokenName};
+use crate::caller::{Caller, LoginId, TokenName};
 use crate::scope::Scope;
 use crate::session::BadToken;
 use crate::subject::Subject;
@@ -21,6 +21,8 @@ pub struct Limited {
     pub expires: u64,
     /// The token that it was issued with.
     pub parent: TokenName,
+    /// The login that this one came from, with which both end.
+    pub login: Option<LoginId>,
 }
 
 impl Limited {
@@ -31,10 +33,13 @@ impl Limited {
     /// [`BadToken`] for another token, one that has ended, and scopes that were never issued.
     pub fn caller(&self, token: &str, name: &TokenName, now: u64) -> Result<Caller, BadToken> {
         let scope = Scope::restore(&self.scope).map_err(|_| BadToken)?;
-        match self::name(token) == Some(*name) && self.expires > now {
-            true => Ok(Caller::verified(self.subject, scope, self.expires, *name)),
-            false => Err(BadToken),
+        if self::name(token) != Some(*name) || self.expires <= now {
+            return Err(BadToken);
         }
+        Ok(match self.login {
+            Some(login) => Caller::of_login(self.subject, scope, self.expires, (*name, login)),
+            None => Caller::verified(self.subject, scope, self.expires, *name),
+        })
     }
 }
 
@@ -70,9 +75,11 @@ mod tests {
             scope: "pqc:kem".to_owned(),
             expires: 10,
             parent: [0; 32],
+            login: Some([3; 16]),
         };
         let caller = limited.caller(&token, &known, 9).unwrap();
         assert_eq!(caller.scope().unwrap().as_str(), "pqc:kem");
+        assert_eq!(caller.login(), Some([3; 16]));
         assert!(limited.caller(&token, &known, 10).is_err());
         assert!(limited.caller(&token, &[0; 32], 9).is_err());
         for other in ["", "cvt_", "eyJ.a.b", &token[1..], &format!("{}x", *token)] {

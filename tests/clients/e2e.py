@@ -344,13 +344,19 @@ def logins(client, public, password, count):
         session = Two(client, public)
         frame = session.frame(data)
         body = {"purpose": "login", "username": name, "encryptedPayload": frame}
-        refused.append(client.refusal(DATA, body, 401, "error", "unAuthorized"))
+        reply = client.ask("POST", DATA, 401, body)
+        refused.append(reply.json())
         client.refusal(DATA, body, 400, "invalid", "invalidRequest")
+        expiry(reply)
+        session.event = session.read(reply)
+        assert session.send(b"cgoes on") == b"cgoes on"
         count["login refused"] += 1
     assert refused[0] == refused[1]
+    assert (refused[0]["type"], refused[0]["code"]) == ("error", "unAuthorized"), refused
     session = Two(client, public)
     body = {"purpose": "login", "username": "operator", "encryptedPayload": session.frame(b"a1234")}
-    client.refusal(DATA, body, 400, "invalid", "invalidRequest")
+    session.event = session.read(client.ask("POST", DATA, 400, body))
+    assert session.send(b"a1234") == b"a1234"
 
 
 def main(url, ca, token, password_file):

@@ -449,6 +449,17 @@ def refusals(client, key, mine, count):
         client.refusal(method, **how)
         count["refused"] += 1
     assert len(client.messages(params=mine)) > 0, "none of these changed anything"
+    problem, json_text = "application/problem+json", "application/json"
+    for query, accept, form in (
+        ({}, problem, problem),
+        ({}, f"{json_text}, {problem};q=0", json_text),
+        ({}, f"{problem};q=0.5, application/xml", "application/xml"),
+        ({"format": "xml"}, problem, "application/xml"),
+    ):
+        bad = {"token": token, "passphrase": "wrong", **query}
+        reply = client.ask("GET", 400, params=bad, headers={"Accept": accept})
+        assert reply.headers["Content-Type"].split(";")[0] == form, (accept, reply.headers)
+        count["form of a refusal"] += 1
 
 
 def bomb():

@@ -240,6 +240,16 @@ fn the_plain_listener_can_serve_what_the_device_serves_there() {
     assert_eq!(answer.status_line, "HTTP/1.1 418 ", "an empty reason phrase");
     assert!(answer.has("Content-Length: 0"), "{answer:?}");
     assert_eq!(plain.call("GET", "/api/no/such", None, None).status, 404);
+    for (method, path) in [
+        ("GET", "/rest/login"),
+        ("OPTIONS", "/rest/login"),
+        ("GET", "/rest/no/such"),
+        ("DELETE", "/Service"),
+        ("GET", "/api/token/new"),
+        ("GET", "/v1/security/e2eData"),
+    ] {
+        assert_eq!(plain.call(method, path, None, None).status, 418, "{method} {path}");
+    }
     assert_eq!(entries.heads(), [""; 0]);
     assert_eq!(https.get("/api/keymgmt/list", &key).status, 200);
     let mut tls_port = connect(daemon.address());

@@ -73,10 +73,10 @@ impl Attempts {
     }
 
     /// When a login that arrived at `arrival` may be answered: not before the slowest of them would be
-    /// done, and later after failures.
-    pub(super) fn answer_at(&self, key: Key, arrival: Instant) -> Instant {
+    /// done, and later after failures, of which `more` are yet to be counted.
+    pub(super) fn answer_at(&self, key: Key, more: u32, arrival: Instant) -> Instant {
         let count = self.table().failures.get(&key).map_or(0, |failures| failures.count);
-        arrival + if count > TOLERATED { SLOW } else { USUAL }
+        arrival + if count.saturating_add(more) > TOLERATED { SLOW } else { USUAL }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -116,7 +116,7 @@ mod tests {
 
     fn wait(attempts: &Attempts, key: Key) -> Duration {
         let now = Instant::now();
-        attempts.answer_at(key, now) - now
+        attempts.answer_at(key, 0, now) - now
     }
 
     #[tokio::test(start_paused = true)]

@@ -84,8 +84,10 @@ impl Accounts {
         self.0.attempts.admit(key)?;
         let _place = self.0.hasher.place()?;
         let (arrival, hold) = (attempt.arrival, attempt.hold.clone());
+        // As if it failed: how soon it comes must not tell a good one from others.
+        let if_wrong = self.0.attempts.answer_at(key, 1, arrival);
         let outcome = self.check(key, &name, attempt).await;
-        hold.until(self.0.attempts.answer_at(key, arrival));
+        hold.until(if_wrong.max(self.0.attempts.answer_at(key, 0, arrival)));
         self.begin(outcome?).await
     }
 

@@ -84,12 +84,18 @@ impl Tickets {
     }
 
     /// The caller who holds `token`, at the price of one use; `None` where it opens nothing, for
-    /// whatever reason. The last use is entered in the log.
+    /// whatever reason, and where `stands` says that its owner is let in no more: that costs nothing.
+    /// The last use is entered in the log.
     ///
     /// # Errors
     /// [`Fault::Conflict`] and [`Fault::Unlogged`] where state file, token or log fail.
-    pub(crate) async fn admit(&self, token: &str) -> Result<Option<(Caller, Fare)>, Fault> {
-        let Some((caller, name, _)) = self.caller(token).await? else { return Ok(None) };
+    pub(crate) async fn admit(
+        &self,
+        token: &str,
+        stands: impl FnOnce(&Caller) -> bool,
+    ) -> Result<Option<(Caller, Fare)>, Fault> {
+        let found = self.caller(token).await?.filter(|(caller, ..)| stands(caller));
+        let Some((caller, name, _)) = found else { return Ok(None) };
         let (tickets, subject) = (self.clone(), caller.subject());
         // A caller who hangs up must not stop it between the use and its entry.
         let spent = tokio::spawn(async move { tickets.spend(name, subject).await });

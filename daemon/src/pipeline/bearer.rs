@@ -54,6 +54,12 @@ pub(super) async fn caller(
     let Some(token) = token(surface, headers)? else {
         return Ok((Caller::anonymous(), Toll::None));
     };
+    // With its pairing an authenticator's tokens end, with its login an account's.
+    let stands = |caller: &Caller| match caller.subject() {
+        Subject::Account(id) => appliance.accounts().admit(id, caller.login()),
+        Subject::External(kid) => appliance.keyring().is_paired(kid),
+        _ => true,
+    };
     let found = match limited::name(token) {
         None => appliance.desk().caller(token).map(|caller| (caller, Toll::None)),
         Some(_) if route.is_some_and(Route::is_question) => {
@@ -61,17 +67,11 @@ pub(super) async fn caller(
             seen.map(|(caller, left)| (caller, Toll::Seen(left)))
         }
         Some(_) => {
-            let admitted = appliance.tickets().admit(token).await?;
+            let admitted = appliance.tickets().admit(token, stands).await?;
             admitted.map(|(caller, fare)| (caller, Toll::Taken(fare)))
         }
     };
-    // With its pairing an authenticator's tokens end, with its login an account's.
-    let found = found.filter(|(caller, _)| match caller.subject() {
-        Subject::Account(id) => appliance.accounts().admit(id, caller.login()),
-        Subject::External(kid) => appliance.keyring().is_paired(kid),
-        _ => true,
-    });
-    found.ok_or_else(refused)
+    found.filter(|(caller, _)| stands(caller)).ok_or_else(refused)
 }
 
 /// The bearer token of a request; `None` where it shows none.

@@ -6,7 +6,7 @@ use http::header::{ALLOW, CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WW
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::device::Device;
-use crate::fault::Fault;
+use crate::fault::{Fault, whole_seconds};
 use crate::problem;
 use crate::reply::{Outbound, PROBLEM_JSON, turn_away};
 use crate::surface::{Manners, Surface};
@@ -32,6 +32,9 @@ impl Visit {
         let hint = hint(fault, response.status())
             .filter(|(name, _)| *name != WWW_AUTHENTICATE || surface.asks_for_tokens());
         response.headers_mut().extend(hint);
+        if let Fault::Dressed(dressed) = fault {
+            response.headers_mut().extend(dressed.headers.clone());
+        }
         response
     }
 
@@ -59,7 +62,7 @@ fn hint(fault: &Fault, status: StatusCode) -> Option<(HeaderName, HeaderValue)> 
             Some((ALLOW, allow.parse().ok()?))
         }
         Fault::Slow | Fault::TooLarge => Some((CONNECTION, HeaderValue::from_static("close"))),
-        Fault::Throttled(wait) => Some((RETRY_AFTER, wait.as_secs().max(1).into())),
+        Fault::Throttled(wait) => Some((RETRY_AFTER, whole_seconds(*wait).into())),
         Fault::Unauthenticated(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         _ => None,
     }

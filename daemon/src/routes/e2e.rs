@@ -21,7 +21,7 @@ pub(super) fn rows() -> Vec<Route> {
         post("/v1/security/e2e/key",               EXCHANGE,    Every(LOG_TYPE_E2E_KEY_STORED),    native::store_two)
             .answers(POST),
         post("/v1/security/e2eData",               OPEN,        Every(LOG_TYPE_E2E_DATA),          data::open)
-            .answers(DATA),
+            .answers(DATA).body_limit(FORM_BODY),
     ]
 }
 
@@ -34,3 +34,5 @@ const CREATED: &[u16] = &[201, 400, 401, 403, 408, 413, 418, 422, 429, 500];
 const DATA: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 422, 429, 500];
 const GET: &[u16] = &[200, 400, 401, 403, 418, 422, 429, 500];
 const POST: &[u16] = &[200, 400, 401, 403, 408, 413, 418, 422, 429, 500];
+/// The data of a form, in hexadecimal digits.
+const FORM_BODY: usize = 64 << 10;

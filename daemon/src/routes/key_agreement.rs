@@ -16,7 +16,7 @@ pub(super) fn rows() -> Vec<Route> {
             .answers(ANYONE),
 
         post("/rest/login",                        OPEN,        Every(LOG_TYPE_LOGIN),             login::login)
-            .answers(LOGIN),
+            .answers(LOGIN).body_limit(LOGIN_BODY),
         post("/rest/refresh",                      OPEN,        Every(LOG_TYPE_LOGIN_REFRESH),     login::refresh)
             .answers(ANYONE),
         post("/rest/logout",                       OPEN,        Every(LOG_TYPE_LOGOUT),            login::logout)
@@ -45,3 +45,5 @@ const LIST: &[u16] = &[200, 401, 403, 418, 500, 503];
 const LOGIN: &[u16] = &[200, 400, 401, 408, 413, 418, 429, 500];
 /// It waits for its turn to be hashed.
 const PASSWORD: &[u16] = &[200, 400, 401, 403, 404, 408, 413, 418, 429, 500, 503];
+/// The longest password, encrypted, with each of its characters on a line of its own.
+const LOGIN_BODY: usize = 64 << 10;

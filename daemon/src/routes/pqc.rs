@@ -60,5 +60,5 @@ const GET: &[u16] = &[200, 401, 403, 409, 418, 422, 500, 503];
 const POST: &[u16] = &[200, 401, 403, 408, 409, 413, 418, 422, 500, 503];
 const TOKEN_GET: &[u16] = &[200, 401, 403, 409, 418, 422, 429, 500, 503];
 const TOKEN_POST: &[u16] = &[200, 401, 403, 408, 409, 413, 418, 422, 429, 500, 503];
-/// The longest text twice over, as hexadecimal digits or with escapes, and what goes with it.
-const LONG_BODY: usize = 96 << 10;
+/// The longest text, each byte of it in the six characters of an escape, and what goes with it.
+const LONG_BODY: usize = 200 << 10;

@@ -22,12 +22,13 @@ impl Issued {
     /// What the row's MAC is computed over: every column but what is left, which changes with every
     /// call. The table itself allows no more of that than were issued.
     pub(crate) fn seal_text(&self) -> Vec<u8> {
-        SealText::new("claviger limited token v1")
+        SealText::new("claviger limited token v2")
             .bytes(&self.name)
             .bytes(self.limited.subject.claim().as_bytes())
             .bytes(self.limited.scope.as_bytes())
             .number(self.limited.expires)
             .bytes(&self.limited.parent)
+            .bytes(self.limited.login.as_ref().map_or(&[], <[u8; 16]>::as_slice))
             .number(self.uses)
             .finish()
     }
@@ -53,6 +54,7 @@ impl Store {
             .bind(issued.limited.scope.as_str())
             .bind(stored(issued.limited.expires)?)
             .bind(issued.limited.parent.as_slice())
+            .bind(issued.limited.login.as_ref().map(<[u8; 16]>::as_slice))
             .bind(stored(issued.uses)?)
             .bind(tag.as_slice())
             .bind(stored(most)?)
@@ -128,15 +130,19 @@ fn read(row: &SqliteRow, name: TokenName) -> Option<(Issued, Tag, u64)> {
         scope: row.try_get("scope").ok()?,
         expires: number("expires")?,
         parent: bytes("parent")?,
+        login: match row.try_get::<Option<Vec<u8>>, _>("login").ok()? {
+            Some(login) => Some(login.try_into().ok()?),
+            None => None,
+        },
     };
     let issued = Issued { name, limited, uses: number("uses")? };
     Some((issued, bytes("mac")?, number("uses_left")?))
 }
 
 const INSERT: &str = "INSERT INTO limited_tokens \
-    (name, subject, scope, expires, parent, uses, uses_left, mac) \
-    SELECT $1, $2, $3, $4, $5, $6, $6, $7 \
-    WHERE (SELECT COUNT(*) FROM limited_tokens WHERE subject = $2) < $8";
+    (name, subject, scope, expires, parent, login, uses, uses_left, mac) \
+    SELECT $1, $2, $3, $4, $5, $6, $7, $7, $8 \
+    WHERE (SELECT COUNT(*) FROM limited_tokens WHERE subject = $2) < $9";
 const GOOD: &str =
     "SELECT * FROM limited_tokens WHERE name = $1 AND uses_left > 0 AND expires > $2";
 const SPEND: &str = "UPDATE limited_tokens SET uses_left = uses_left - 1 \
@@ -154,6 +160,7 @@ mod tests {
             scope: "pqc:kem".to_owned(),
             expires: 100,
             parent: [9; 32],
+            login: (name == 1).then_some([8; 16]),
         };
         Issued { name: [name; 32], limited, uses }
     }

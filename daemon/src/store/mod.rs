@@ -255,6 +255,7 @@ fn migrations() -> Vec<Migration> {
         migration(7, "e2e", include_str!("../../migrations/sqlite/0007_e2e.sql")),
         migration(8, "accounts", include_str!("../../migrations/sqlite/0008_accounts.sql")),
         migration(9, "keyservice", include_str!("../../migrations/sqlite/0009_keyservice.sql")),
+        migration(10, "heirs", include_str!("../../migrations/sqlite/0010_heirs.sql")),
     ]
 }
 

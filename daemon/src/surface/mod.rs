@@ -9,14 +9,14 @@ pub mod rest;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName, ORIGIN};
+use http::header::{ACCEPT_LANGUAGE, HeaderName, ORIGIN};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::device::Device;
 use crate::fault::Fault;
-use crate::problem;
 use crate::reply::{Outbound, Reply};
+use crate::{accept, problem};
 
 /// A published API: what it asks of every request, how it says no, and what all its answers carry.
 pub trait Surface: Send + Sync {
@@ -44,6 +44,17 @@ pub trait Surface: Send + Sync {
     /// The chapter of the description that a path of its own belongs to.
     fn tag(&self, _: &'static str) -> &'static str {
         self.name()
+    }
+
+    /// Whether a request to this address says in it which form its answer has, so that `Accept` does not
+    /// count.
+    fn knows_form(&self, _: &Uri) -> bool {
+        false
+    }
+
+    /// Whether any of it is served without TLS, where the configuration has that.
+    fn serves_plain(&self) -> bool {
+        false
     }
 
     /// What it asks of every request before anything else.
@@ -106,8 +117,8 @@ impl fmt::Debug for dyn Surface {
 /// What of a request matters for any answer to it.
 #[derive(Default)]
 pub struct Manners {
-    /// Its `Accept`.
-    pub accept: Option<HeaderValue>,
+    /// Its `Accept`, the lines joined.
+    pub accept: Option<String>,
     /// Its `Accept-Language`.
     pub language: Option<HeaderValue>,
     /// The page it comes from.
@@ -119,15 +130,18 @@ pub struct Manners {
 }
 
 impl Manners {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(surface: &dyn Surface, request: &Request<B>) -> Self {
         let headers = request.headers();
         let cloned = |name: HeaderName| headers.get(name).cloned();
+        let accept = accept::text(headers);
+        let uri = request.uri().clone();
+        let wants_problem = accept.as_deref().is_some_and(problem::is_wanted);
         Self {
-            accept: cloned(ACCEPT),
+            wants_problem: wants_problem && !surface.knows_form(&uri),
+            accept,
             language: cloned(ACCEPT_LANGUAGE),
             origin: cloned(ORIGIN),
-            uri: request.uri().clone(),
-            wants_problem: problem::is_wanted(headers),
+            uri,
         }
     }
 }
@@ -174,6 +188,7 @@ pub(crate) fn status(fault: &Fault) -> StatusCode {
     match fault {
         Fault::Alarm(alarm) => status(&alarm.fault),
         Fault::Coded(coded) => status(&coded.fault),
+        Fault::Dressed(dressed) => status(&dressed.fault),
         Fault::Busy | Fault::Conflict(_) | Fault::Unlogged => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Denied(_) | Fault::Forbidden(_) | Fault::ForeignOrigin => StatusCode::FORBIDDEN,
         Fault::Failed(_) | Fault::Invalid(_) => StatusCode::BAD_REQUEST,

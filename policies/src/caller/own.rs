@@ -60,6 +60,7 @@ impl Permit<IssueToken> {
             scope: scope.map_or_else(String::new, |scope| scope.as_str().to_owned()),
             expires: expires.min(self.1.expires()),
             parent: bearer.map_or([0; 32], |bearer| bearer.token),
+            login: self.1.login(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! JSON or XML: what `format` says, else what `Accept` asks for, else JSON.
 
 use super::FormatError;
+use crate::accept;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -40,67 +41,14 @@ impl Format {
 
     /// The form with the highest quality; of those with the same, the first in [`FORMS`].
     fn accepted(accept: &str) -> Result<Self, FormatError> {
-        let ranges: Vec<_> = accept.split(',').filter_map(Range::read).collect();
         let mut best = (0, None);
         for (form, kind, subtype) in FORMS {
-            let fits = ranges.iter().filter(|range| range.fits(kind, subtype));
-            // The more a range says, the more it counts (RFC 9110, section 12.5.1).
-            let quality = fits.max_by_key(|range| range.says()).map_or(0, |range| range.quality);
+            let quality = accept::quality(accept, kind, subtype);
             if quality > best.0 {
                 best = (quality, Some(form));
             }
         }
         best.1.ok_or(UNKNOWN)
-    }
-}
-
-/// A range of media types and its quality, in thousandths.
-struct Range<'a> {
-    kind: &'a str,
-    subtype: &'a str,
-    quality: u16,
-}
-
-impl<'a> Range<'a> {
-    /// `None` for what is none: it asks for nothing.
-    fn read(text: &'a str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let (kind, subtype) = parts.next()?.split_once('/')?;
-        let quality = parts.find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
-        });
-        let quality = quality.map_or(Some(1000), thousandths)?;
-        Some(Self { kind: kind.trim(), subtype: subtype.trim(), quality })
-    }
-
-    fn fits(&self, kind: &str, subtype: &str) -> bool {
-        let is = |range: &str, whole: &str| range == "*" || range.eq_ignore_ascii_case(whole);
-        is(self.kind, kind)
-            && is(self.subtype, subtype)
-            && (self.kind != "*" || self.subtype == "*")
-    }
-
-    fn says(&self) -> u8 {
-        match (self.kind, self.subtype) {
-            ("*", _) => 0,
-            (_, "*") => 1,
-            _ => 2,
-        }
-    }
-}
-
-/// `0.8` as 800.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits || fraction.len() > 3 {
-        return None;
-    }
-    match (whole, format!("{fraction:0<3}").parse::<u16>().ok()?) {
-        ("0", quality) => Some(quality),
-        ("1", 0) => Some(1000),
-        _ => None,
     }
 }
 

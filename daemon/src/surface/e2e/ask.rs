@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use audit::Ext;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use policies::Action;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -157,16 +157,21 @@ pub fn check_digit(place: &'static str, digits: &str) -> Result<[u8; 3], Fault> 
 
 /// `reply` with the event that the next payload has to name.
 pub fn with_event(reply: Reply, event: &Event) -> Reply {
-    let value = http::HeaderValue::from_str(&event.text);
-    let reply = match value {
-        Ok(value) => reply.with(EVENT, value),
-        Err(_) => reply,
-    };
-    reply.with(EXPIRY, event.expires.saturating_mul(1000).into())
+    headers(event).into_iter().fold(reply, |reply, (name, value)| match name {
+        Some(name) => reply.with(name, value),
+        None => reply,
+    })
 }
 
-const EVENT: http::HeaderName = http::HeaderName::from_static("eventid");
-const EXPIRY: http::HeaderName = http::HeaderName::from_static("eventidexpiry");
+/// The headers that say which event comes next, and when its session ends.
+pub fn headers(event: &Event) -> HeaderMap {
+    let text = HeaderValue::from_str(&event.text).map(|text| (EVENT, text));
+    let end = (EXPIRY, event.expires.saturating_mul(1000).into());
+    text.into_iter().chain([end]).collect()
+}
+
+const EVENT: HeaderName = HeaderName::from_static("eventid");
+const EXPIRY: HeaderName = HeaderName::from_static("eventidexpiry");
 
 const NAME: &str = "^[!-~]{1,64}$";
 const HEADERS: &[Header] = &[

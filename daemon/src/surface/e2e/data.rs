@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::ask::{Asked, TOLD, with_event, wrong};
+use super::ask::{Asked, TOLD, headers, with_event, wrong};
 use crate::accounts::{Accounts, Attempt, Granted};
 use crate::exchange::{self, Event, Exchange, Owner};
 use crate::fault::Fault;
@@ -114,10 +114,12 @@ pub async fn open(
     let Some(username) = username else {
         return Ok(Opened { what: What::Data(opened), event, whose: None });
     };
-    let password = password(&opened)?;
+    // Its event is spent, whatever comes of the login: the next one is told with the answer.
+    let told = |fault: Fault| fault.dressed(headers(&event));
+    let password = password(&opened).map_err(told)?;
     let (hold, domain) = (Hold::default(), String::new());
     let attempt = Attempt { arrival, hold, domain, username, password, reference: None };
-    let granted = accounts.log_in_by_frame(&leave, attempt).await?;
+    let granted = accounts.log_in_by_frame(&leave, attempt).await.map_err(told)?;
     let whose = Some(format!("{} {}", visitor.name(), granted.whose));
     Ok(Opened { what: What::Login(granted), event, whose })
 }

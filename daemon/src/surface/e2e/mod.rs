@@ -42,7 +42,7 @@ impl Surface for E2e {
         let mut body = json!({
             "type": kind, "code": code, "details": fault.detail(), "moreInfo": more,
         });
-        if let (Fault::Coded(Coded { place, .. }), Some(body)) = (fault, body.as_object_mut())
+        if let (Some(Coded { place, .. }), Some(body)) = (fault.code(), body.as_object_mut())
             && !place.is_empty()
         {
             body.insert("location".to_owned(), place.as_ref().into());
@@ -69,10 +69,7 @@ impl Surface for E2e {
 
 /// The status, type and code of a fault.
 fn named(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
-    let code = match fault {
-        Fault::Coded(Coded { code, .. }) => code,
-        _ => "invalidRequest",
-    };
+    let code = fault.code().map_or("invalidRequest", |coded| coded.code);
     match fault.plain() {
         Fault::Busy | Fault::Conflict(_) | Fault::Internal | Fault::Unlogged => {
             (StatusCode::INTERNAL_SERVER_ERROR, "fatal", "serverUnavailable")

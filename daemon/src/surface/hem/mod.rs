@@ -54,6 +54,10 @@ impl Surface for Hem {
         Refusal::told(status(fault), Bytes::new(), "application/json")
     }
 
+    fn serves_plain(&self) -> bool {
+        true
+    }
+
     fn tag(&self, path: &'static str) -> &'static str {
         path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("meta")
     }

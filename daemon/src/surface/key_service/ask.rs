@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use audit::{Ext, LogType};
-use http::header::ACCEPT;
 use policies::Action;
 use schemars::{Schema, SchemaGenerator};
 use zeroize::Zeroizing;
 
 use super::fields::{self, Field};
 use super::in_query;
+use crate::accept;
 use crate::fault::Fault;
 use crate::inbound::{Inbound, Peer};
 use crate::keyservice::format::choice::Format;
@@ -187,10 +187,7 @@ fn of_version_1(parameters: Parameters) -> Result<Parameters, Fault> {
 }
 
 fn format(inbound: &Inbound) -> Result<Format, Fault> {
-    let accepted = inbound.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let accepted: Vec<_> = accepted.collect();
-    let accepted = (!accepted.is_empty()).then(|| accepted.join(","));
-    chosen(inbound, accepted.as_deref())
+    chosen(inbound, accept::text(&inbound.headers).as_deref())
 }
 
 fn chosen(inbound: &Inbound, accepted: Option<&str>) -> Result<Format, Fault> {

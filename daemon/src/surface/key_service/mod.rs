@@ -39,7 +39,7 @@ impl Surface for KeyService {
     }
 
     fn refuse(&self, fault: &Fault, manners: &Manners) -> Refusal {
-        let accept = manners.accept.as_ref().and_then(|accept| accept.to_str().ok());
+        let accept = manners.accept.as_deref();
         let format = Format::choose(in_query(&manners.uri, "format").as_deref(), accept);
         let format = format.unwrap_or_default();
         match Answer::Text(&fault.detail()).write(format) {
@@ -54,6 +54,10 @@ impl Surface for KeyService {
 
     fn refused_in(&self) -> &'static [&'static str] {
         &["application/xml", "text/xml"]
+    }
+
+    fn knows_form(&self, uri: &Uri) -> bool {
+        in_query(uri, "format").is_some()
     }
 
     fn preflight(&self) -> Reply {

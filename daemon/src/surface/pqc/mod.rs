@@ -75,10 +75,8 @@ impl Surface for Pqc {
 
 /// One flaw of a request: where, what, and a word for programs.
 fn flaw(fault: &Fault) -> serde_json::Value {
-    let (code, place) = match fault {
-        Fault::Coded(Coded { code, place, .. }) => (*code, place.as_ref()),
-        _ => ("value_error", "body"),
-    };
+    let coded = fault.code().map(|Coded { code, place, .. }| (*code, place.as_ref()));
+    let (code, place) = coded.unwrap_or(("value_error", "body"));
     let place: Vec<_> = place.split('/').collect();
     json!({ "loc": place, "msg": fault.detail(), "type": code })
 }
