@@ -84,12 +84,12 @@ audit-bench: ## measure how claviger-audit verifies logs of 1 and 10 million ent
 	$(CARGO) build --release --locked -p audit
 	$(CARGO) run --release --locked -p tests --bin audit-bench -- $(ENTRIES)
 
-oracle: ## 20,000 malformed key exchanges, 600 bad logins: are they answered alike, and as fast; some minutes
+oracle: ## 20,000 malformed key exchanges, 600 bad logins: are they answered alike, and as fast; ten minutes
 	@.ci/need test
 	$(CARGO) build --workspace --bins --tests --locked
 	ORACLE=20000 $(CARGO) test --workspace --locked --test e2e --test rest_login -- --nocapture nobody_learns_what what_went_wrong
 
-tamper: ## every bit, line, length and older state of a log changed: some minutes; make test takes samples
+tamper: ## every bit, line, length and older state of a log changed: half an hour; make test takes samples
 	@.ci/need build
 	CLAVIGER_EVERY_BIT=1 $(CARGO) test --release --locked -p audit --test tampering
 
